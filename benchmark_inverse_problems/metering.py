@@ -1,0 +1,132 @@
+"""Runtime, peak memory and floating-point operations of one call."""
+
+import ctypes
+import threading
+import time
+from pathlib import Path
+
+import psutil
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+MB = 2**20
+CLEAR_REFS = Path("/proc/self/clear_refs")
+STATUS = Path("/proc/self/status")
+SAMPLING_PERIOD = 0.002  # seconds
+
+
+def measure(function, device):
+    """Call a function and meter it.
+
+    Returns
+    -------
+    result
+        What the function returned.
+    runtime : float
+        Seconds, the device synchronised before each reading of the clock.
+    peak_memory : float
+        MB (2**20 bytes) by which the call raised the memory in use: on CUDA the
+        allocator's peak, on the CPU the high-water mark of the resident set.
+    """
+    meter = cuda_peak if device.type == "cuda" else cpu_peak
+    return meter(lambda: timed(function, device))
+
+
+def timed(function, device):
+    synchronize(device)
+    start = time.perf_counter()
+    result = function()
+    synchronize(device)
+    return result, time.perf_counter() - start
+
+
+def synchronize(device):
+    """Wait for the work that is queued on an accelerator."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def cuda_peak(call):
+    torch.cuda.empty_cache()
+    before = torch.cuda.memory_allocated()
+    torch.cuda.reset_peak_memory_stats()
+    result, runtime = call()
+    return result, runtime, (torch.cuda.max_memory_allocated() - before) / MB
+
+
+def cpu_peak(call):
+    # Freed blocks that the allocator keeps would hide what the call allocates.
+    trim_heap()
+    if reset_high_water_mark():
+        before = high_water_mark()
+        result, runtime = call()
+        return result, runtime, max(0.0, high_water_mark() - before)
+    with SampledPeak() as peak:
+        result, runtime = call()
+    return result, runtime, peak.growth
+
+
+def trim_heap():
+    """Give the heap's free pages back to the system, where glibc can."""
+    try:
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
+    except (OSError, AttributeError):
+        pass  # another C library: the figure is then a lower bound
+
+
+def reset_high_water_mark():
+    """Set the high-water mark to the memory in use; False where it cannot be."""
+    try:
+        CLEAR_REFS.write_text("5")
+        return "VmHWM" in STATUS.read_text()
+    except OSError:
+        return False
+
+
+def high_water_mark():
+    """VmHWM of this process, in MB."""
+    lines = STATUS.read_text().splitlines()
+    return int(next(li for li in lines if li.startswith("VmHWM")).split()[1]) / 1024
+
+
+class SampledPeak:
+    """Peak of the resident set by sampling, where the kernel keeps no mark."""
+
+    def __enter__(self):
+        self.process = psutil.Process()
+        self.before = self.peak = self.process.memory_info().rss
+        self.done = threading.Event()
+        self.thread = threading.Thread(target=self._sample, daemon=True)
+        self.thread.start()
+        return self
+
+    def _sample(self):
+        while not self.done.wait(SAMPLING_PERIOD):
+            self.peak = max(self.peak, self.process.memory_info().rss)
+
+    def __exit__(self, *_):
+        self.done.set()
+        self.thread.join()
+        self.peak = max(self.peak, self.process.memory_info().rss)
+
+    @property
+    def growth(self):
+        """MB above the memory in use at the start."""
+        return (self.peak - self.before) / MB
+
+
+def count_gflops(function):
+    """10^9 operations of the convolutions and matrix products of one call.
+
+    Returns
+    -------
+    result
+        What the function returned.
+    gflops : float
+        `torch.utils.flop_counter` counts a multiplication and an addition as two;
+        it does not count Fourier transforms, interpolations and pointwise
+        operations, so it says little about methods without a network.
+    """
+    with FlopCounterMode(display=False) as counter:
+        result = function()
+    return result, counter.get_total_flops() / 1e9

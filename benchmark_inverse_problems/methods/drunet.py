@@ -1,0 +1,103 @@
+"""The DRUNet denoiser with one head and one tail per number of image channels."""
+
+import deepinv as dinv
+import torch
+from deepinv.models.ram import InHead, OutTail
+from torch.nn.functional import pad
+
+from ..weights import choose, load_weights, published
+
+# deepinv's checkpoints of Zhang et al.'s network, fine-tuned by deepinv.
+PUBLISHED = {
+    1: "drunet_deepinv_gray_finetune_26k.pth",
+    3: "drunet_deepinv_color_finetune_22k.pth",
+}
+WIDTHS = (32, 64, 64, 128)
+BLOCKS = 2
+
+
+class MultiHeadDRUNet(dinv.models.DRUNet):
+    """A DRUNet whose body is shared by gray and colour images.
+
+    The network of Zhang et al., "Plug-and-Play Image Restoration with Deep
+    Denoiser Prior", TPAMI 2021 (bias-free, noise level as an input map), with
+    separate first and last convolutions per channel count as in RAM (Terris et
+    al., 2025), so that one set of weights denoises gray and colour images and
+    RAM can start from it.
+
+    Parameters
+    ----------
+    channels : tuple of int
+        Channel counts the network accepts.
+    widths : tuple of 4 int
+        Features at the four scales.
+    blocks : int
+        Residual blocks a stage.
+    """
+
+    def __init__(self, channels=(1, 3), widths=WIDTHS, blocks=BLOCKS):
+        super().__init__(1, 1, nc=widths, nb=blocks, pretrained=None)
+        self.channels = tuple(channels)
+        self.m_head = InHead([c + 1 for c in channels], widths[0])
+        self.m_tail = OutTail(widths[0], list(channels))
+
+    def forward_unet(self, x0):
+        x1 = self.m_head(x0)
+        x2 = self.m_down1(x1)
+        x3 = self.m_down2(x2)
+        x4 = self.m_down3(x3)
+        x = self.m_body(x4)
+        x = self.m_up3(x + x4)
+        x = self.m_up2(x + x3)
+        x = self.m_up1(x + x2)
+        return self.m_tail(x + x1, x0.shape[1] - 1)
+
+    def forward(self, x, sigma):
+        """Denoise x of shape (B, C, H, W), range [0, 1], any H and W.
+
+        `sigma` is the noise's standard deviation in the range of x: a float,
+        or a tensor with one value an image.
+
+        Raises
+        ------
+        ValueError
+            If the network has no head for C channels.
+        """
+        batch, channels, height, width = x.shape
+        if channels not in self.channels:
+            raise ValueError(
+                f"This denoiser has heads for {self.channels} channels and got an "
+                f"image with {channels}: denoise its channels one by one."
+            )
+        # The three strided stages need multiples of 8; replicating the border
+        # costs less than deepinv's tiling and leaves no seams.
+        x = pad(x, (0, -width % 8, 0, -height % 8), mode="replicate")
+        sigma = torch.as_tensor(sigma, dtype=x.dtype, device=x.device)
+        level = sigma.reshape(-1, 1, 1, 1).expand(batch, 1, *x.shape[2:])
+        return self.forward_unet(torch.cat((x, level), 1))[..., :height, :width]
+
+
+def load_denoiser(weights, channels, solver):
+    """The denoiser with bundled or published weights.
+
+    Parameters
+    ----------
+    weights : {"bundled", "published"}
+    channels : int
+        Channels of the images; complex ones (2) are denoised channel by channel.
+    solver : str
+        Name of the solver, for error messages.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If the weights are missing, damaged, or `weights` is another word.
+    """
+    channels = 3 if channels == 3 else 1
+    return choose(
+        weights,
+        bundled=lambda: load_weights(MultiHeadDRUNet(), "drunet"),
+        published=lambda: published(
+            lambda: dinv.models.DRUNet(channels, channels), solver, PUBLISHED[channels]
+        ),
+    )

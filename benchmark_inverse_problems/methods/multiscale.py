@@ -1,0 +1,258 @@
+"""A^T A on the coarse grids of a U-Net, computed on those grids where that is exact.
+
+RAM evaluates A_s^T A_s with A_s = A U_s in every residual block, U_s being the
+sinc interpolation by s = 1, 2, 4, 8. deepinv's `LinearPhysicsMultiScaler` goes to
+the fine grid and back each time. Here U_s is a pair of small matrices, one a side,
+and three families of operators never leave the coarse grid:
+
+* separable ones (denoising, down-sampling): U^T A^T A U is again a pair of matrices;
+* circular blurs: decimating a filter gives a filter, so U^T A^T A U multiplies
+  the coarse spectrum by the sum over aliases of |A|^2 |U|^2;
+* masks: a product on the fine grid between the two pairs of matrices.
+
+All other operators are called on the fine grid. Images whose sides are not
+multiples of 8 are seen as crops of larger ones: the matrices lose some rows.
+"""
+
+from functools import lru_cache
+
+import deepinv as dinv
+import torch
+from torch.nn.functional import pad
+
+FACTORS = (1, 2, 4, 8)
+
+
+def decimation_matrix(taps, size, factor):
+    """Circular convolution with `taps` then one sample in `factor`, (size/factor, size).
+
+    The taps' centre is that of deepinv's convolutions.
+    """
+    rows = torch.arange(size // factor)[:, None]
+    first = (len(taps) - 1) // 2
+    columns = (rows * factor + torch.arange(len(taps)) - first) % size
+    matrix = torch.zeros(size // factor, size, dtype=taps.dtype)
+    return matrix.scatter_add_(1, columns, taps.flip(0).expand(columns.shape))
+
+
+@lru_cache(maxsize=64)
+@torch.inference_mode(False)  # a cached inference tensor could not be trained through
+def interpolation_matrix(size, factor):
+    """One side of U_s as deepinv's `Upsampling(filter="sinc")` has it, (padded, padded/s).
+
+    Rows beyond `size`, the image's side before it is padded to a multiple of 8,
+    are left out.
+    """
+    padded = size + -size % FACTORS[-1]
+    if factor == 1:
+        return torch.eye(padded)[:size]
+    taps = dinv.physics.functional.sinc_filter(factor, length=4 * factor)[0, 0].sum(0)
+    return decimation_matrix(taps, padded, factor).T.contiguous()[:size]
+
+
+def separate(filter):
+    """The two factors of a separable filter (1, 1, h, w), or None if it has none."""
+    if filter.shape[:2] != (1, 1):
+        return None
+    filter = filter[0, 0].cpu()
+    rows, columns = filter.sum(1), filter.sum(0) / filter.sum()
+    error = (torch.outer(rows, columns) - filter).abs().max()
+    return (rows, columns) if error <= 1e-6 * filter.abs().max() else None
+
+
+def multiscale(physics, shape):
+    """The coarse operators of a linear physics on images of shape (C, H, W)."""
+    if isinstance(physics, dinv.physics.Denoising):
+        return SeparableScales(physics, shape)
+    if isinstance(physics, dinv.physics.Inpainting):
+        return MaskScales(physics, shape)
+    if isinstance(physics, dinv.physics.BlurFFT):
+        return BlurScales(physics, shape)
+    # Upsampling is a Downsampling with A and A^T exchanged.
+    if type(physics) is dinv.physics.Downsampling and physics.padding == "circular":
+        factors = None if physics.filter is None else separate(physics.filter)
+        if factors is not None and all(n % physics.factor == 0 for n in shape[1:]):
+            return DownsamplingScales(physics, shape, factors)
+    return FineScales(physics, shape)
+
+
+class FineScales:
+    """U_s^T A^T A U_s of any linear physics, with A called on the fine grid.
+
+    Parameters
+    ----------
+    physics : deepinv.physics.LinearPhysics
+    shape : tuple of 3 int
+        The image's (C, H, W).
+
+    Attributes
+    ----------
+    weight : float
+        Factor of `normal`, 1 unless set: A^T A times it should be of unit norm.
+    """
+
+    def __init__(self, physics, shape):
+        self.physics = physics
+        self.shape = tuple(shape)
+        self.weight = 1
+        self.aligned = all(n % FACTORS[-1] == 0 for n in shape[1:])
+
+    def sides(self, scale, like):
+        """U_s' two matrices, on the device of `like`."""
+        return (
+            interpolation_matrix(n, FACTORS[scale]).to(like) for n in self.shape[1:]
+        )
+
+    def adjoint(self, y):
+        return self.physics.A_adjoint(y)
+
+    def prox(self, z, y, gamma):
+        """argmin over u of gamma |A u - y|^2 + |u - z|^2, gamma of shape (B, 1, 1, 1)."""
+        return self.physics.prox_l2(z, y, gamma)
+
+    def down(self, x, scale):
+        """U_s^T x for an image x (B, C, H, W), on the padded grid."""
+        if scale == 0:
+            return pad(x, [k for n in x.shape[:1:-1] for k in (0, -n % FACTORS[-1])])
+        rows, columns = self.sides(scale, x)
+        return rows.T @ (x @ columns)
+
+    def up(self, z, scale):
+        """U_s z for z of shape (B, C, H/s, W/s), without the padding."""
+        if scale == 0:
+            return z[..., : self.shape[1], : self.shape[2]]
+        rows, columns = self.sides(scale, z)
+        return rows @ (z @ columns.T)
+
+    def fine(self, x):
+        """A^T A of k images side by side, (B, k C, H, W)."""
+        images = x.split(self.shape[0], 1)
+        return torch.cat([self.physics.A_adjoint_A(image) for image in images], 1)
+
+    def normal(self, z, scale):
+        """s^2 U_s^T A^T A U_s of k images side by side, (B, k C, H/s, W/s), in float32."""
+        with torch.autocast(z.device.type, enabled=False):
+            out = self._normal(z.float(), scale)
+            return out if self.weight == 1 else self.weight * out
+
+    def _normal(self, z, scale):
+        return FACTORS[scale] ** 2 * self.down(self.fine(self.up(z, scale)), scale)
+
+
+class MaskScales(FineScales):
+    """Inpainting: all images of a sample at once."""
+
+    def fine(self, x):
+        mask = self.physics.mask.to(x).square().unsqueeze(1)
+        return (x.unflatten(1, (-1, self.shape[0])) * mask).flatten(1, 2)
+
+
+class SeparableScales(FineScales):
+    """Denoising, and any A that acts on rows and columns by one matrix each."""
+
+    def __init__(self, physics, shape):
+        super().__init__(physics, shape)
+        self.grams = {}
+
+    def matrix(self, side, like):
+        """A along the rows (side 0) or the columns (side 1); None is the identity."""
+
+    def gram(self, scale, like):
+        """s U^T A^T A U, one matrix a side."""
+        if scale not in self.grams:
+            pair = []
+            for side, matrix in enumerate(self.sides(scale, like)):
+                a = self.matrix(side, like)
+                matrix = matrix if a is None else a @ matrix
+                pair.append(FACTORS[scale] * matrix.T @ matrix)
+            self.grams[scale] = pair
+        return self.grams[scale]
+
+    def _normal(self, z, scale):
+        rows, columns = self.gram(scale, z)
+        return rows @ (z @ columns)
+
+
+class DownsamplingScales(SeparableScales):
+    """Circular filtering and decimation by a separable filter.
+
+    deepinv's class recomputes the filter's spectrum at every call, and its
+    proximal operator loses four digits to cancellation at high weights; the
+    formula used here inverts A A^T + 1/gamma on the coarse grid instead.
+    """
+
+    def __init__(self, physics, shape, taps):
+        super().__init__(physics, shape)
+        self.matrices = [
+            decimation_matrix(t, n, physics.factor)
+            for t, n in zip(taps, shape[1:], strict=True)
+        ]
+
+    def matrix(self, side, like):
+        return self.matrices[side].to(like)
+
+    def adjoint(self, y):
+        rows, columns = (m.to(y) for m in self.matrices)
+        return rows.T @ (y @ columns)
+
+    def prox(self, z, y, gamma):
+        rows, columns = (m.to(y) for m in self.matrices)
+        # A A^T is circular: the FFT of its first column diagonalises each side.
+        spectrum = torch.outer(
+            torch.fft.fft((rows @ rows.T)[0]).real,
+            torch.fft.rfft((columns @ columns.T)[0]).real,
+        )
+        residual = torch.fft.rfft2(y - rows @ (z @ columns.T))
+        residual = residual / (spectrum + 1 / gamma)
+        return z + self.adjoint(torch.fft.irfft2(residual, s=y.shape[-2:]))
+
+
+class BlurScales(FineScales):
+    """Circular blurs, one filter for the batch or one an image."""
+
+    def __init__(self, physics, shape):
+        super().__init__(physics, shape)
+        self.power = physics.mask[..., 0].square()
+        self.spectra = {0: self.power}
+
+    def fine(self, x):
+        return self._filter(x, self.power)
+
+    def _filter(self, x, spectrum):
+        size = x.shape[-2:]
+        x = torch.fft.rfft2(x.unflatten(1, (-1, self.shape[0])))
+        return torch.fft.irfft2(x * spectrum.unsqueeze(1), s=size).flatten(1, 2)
+
+    def spectrum(self, scale):
+        if scale not in self.spectra:
+            s = FACTORS[scale]
+            rows, columns = (m[:, 0] for m in self.sides(scale, self.power))
+            power = torch.outer(
+                torch.fft.fft(rows).abs().square(),
+                torch.fft.rfft(columns).abs().square(),
+            )
+            # Decimating the filter sums its spectrum over the aliases.
+            kernel = torch.fft.irfft2(self.power * power, s=self.shape[1:])
+            kernel = kernel[..., ::s, ::s]
+            self.spectra[scale] = s**2 * torch.fft.rfft2(kernel).real
+        return self.spectra[scale]
+
+    def _normal(self, z, scale):
+        if not self.aligned:
+            return super()._normal(z, scale)
+        return self._filter(z, self.spectrum(scale))
+
+
+class StackedScales:
+    """Several operators, each on its share of the batch.
+
+    One pass through a network then serves measurements of several problems.
+    """
+
+    def __init__(self, parts, sizes):
+        self.parts = parts
+        self.sizes = sizes
+
+    def normal(self, z, scale):
+        shares = zip(self.parts, z.split(self.sizes), strict=True)
+        return torch.cat([part.normal(share, scale) for part, share in shares])

@@ -1,0 +1,200 @@
+"""The fixed operators as data: {name: factory}, and the levels of each family."""
+
+import deepinv as dinv
+import numpy as np
+import torch
+
+# The levels are ours: the exact settings of the RAM paper's easy, medium and
+# hard deblurring could not be read. `std` is in pixels, `sigma` is the noise.
+GAUSSIAN_BLUR = {
+    "easy": {"std": 1.0, "sigma": 0.01},
+    "medium": {"std": 2.0, "sigma": 0.05},
+    "hard": {"std": 4.0, "sigma": 0.1},
+}
+# `length_scale` and `std` shape the camera's random path (see `motion_kernel`).
+MOTION_BLUR = {
+    "easy": {"length_scale": 0.1, "std": 0.1, "seed": 1, "sigma": 0.01},
+    "medium": {"length_scale": 0.6, "std": 0.5, "seed": 2, "sigma": 0.05},
+    "hard": {"length_scale": 1.2, "std": 1.0, "seed": 3, "sigma": 0.1},
+}
+# `keep` is the share of the pixels that are measured.
+MISSING_PIXELS = {
+    "random_70": {"keep": 0.7, "sigma": 0.01},
+    "random_50": {"keep": 0.5, "sigma": 0.01},
+    "random_30": {"keep": 0.3, "sigma": 0.01},
+    "lines": {"keep": 0.7, "lines": True, "sigma": 0.01},
+}
+# Share of the columns around frequency zero that are always measured (fastMRI).
+MRI_CENTRE = {4: 0.08, 8: 0.04}
+
+
+def motion_kernel(rng, length_scale, std, size=31, points=1000):
+    """A motion blur kernel, (1, 1, size, size), non-negative with sum one.
+
+    The camera's path is a Gaussian process with a Matern 3/2 covariance
+    (Schuler et al., "Learning to deblur", TPAMI 2016).
+
+    Parameters
+    ----------
+    rng : numpy.random.RandomState
+    length_scale : float
+        Length scale of the path, in units of the exposure time.
+    std : float
+        Standard deviation of the path, in units of a quarter of the kernel.
+    """
+    time = np.linspace(0, 1, points)
+    distance = np.sqrt(3) * np.abs(time[:, None] - time) / length_scale
+    covariance = std**2 * (1 + distance) * np.exp(-distance)
+    # The eigenvectors of a covariance are defined up to their signs, which
+    # differ between LAPACK builds; the Cholesky factor is unique.
+    factor = np.linalg.cholesky(covariance + 1e-6 * np.eye(points))
+    path = factor @ rng.standard_normal((points, 2))
+    path = (path - path.mean(0)) * size / 4 + size // 2
+    path = np.clip(path, 0, size - 1.001)
+    corner = path.astype(int)
+    weight = path - corner
+    kernel = np.zeros((size, size))
+    for row in (0, 1):
+        for column in (0, 1):
+            share = np.abs(1 - row - weight[:, 0]) * np.abs(1 - column - weight[:, 1])
+            np.add.at(kernel, (corner[:, 0] + row, corner[:, 1] + column), share)
+    return torch.from_numpy(kernel / kernel.sum())[None, None].float()
+
+
+def gaussian_kernel(std):
+    """An isotropic Gaussian kernel of `std` pixels, (1, 1, n, n) with sum one.
+
+    The half width is int(std / 0.3 + 1), as in deepinv; written here so that a new
+    version of deepinv cannot change the problems.
+    """
+    half = int(std / 0.3 + 1)
+    profile = np.exp(-(np.arange(-half, half + 1) ** 2) / (2 * std**2))
+    kernel = np.outer(profile, profile)
+    return torch.from_numpy(kernel / kernel.sum())[None, None].float()
+
+
+def denoising(shape, rng):
+    """y = x."""
+    return dinv.physics.Denoising()
+
+
+def gaussian_blur(shape, rng, std):
+    """Circular convolution with a Gaussian of standard deviation `std` pixels."""
+    return circular_blur(shape, gaussian_kernel(std))
+
+
+def motion_blur(shape, rng, seed, **path):
+    """Circular convolution with one fixed motion kernel."""
+    return circular_blur(shape, motion_kernel(np.random.RandomState(seed), **path))
+
+
+def circular_blur(shape, kernel):
+    """Circular convolution with a kernel of sum one, so of norm one.
+
+    Raises
+    ------
+    ValueError
+        If the image is smaller than the kernel.
+    """
+    if min(shape[-2:]) < max(kernel.shape[-2:]):
+        raise ValueError(
+            f"A blur of {kernel.shape[-2]}x{kernel.shape[-1]} pixels needs a larger "
+            f"image than {shape[-2]}x{shape[-1]}: use larger images or crop=none."
+        )
+    return dinv.physics.BlurFFT(img_size=shape, filter=kernel)
+
+
+def downsampling(shape, rng, factor):
+    """Bicubic low-pass filter and decimation, circular, as in the RAM and FiRe papers.
+
+    deepinv's operator has a norm of about 1 / factor; multiplied by `factor` it
+    would change the protocol's noise level, so it is kept as it is.
+    """
+    check_size(shape, 8 * factor, f"Down-sampling by {factor}")
+    return dinv.physics.Downsampling(
+        img_size=shape, filter="bicubic", factor=factor, padding="circular"
+    )
+
+
+def downsampling_matlab(shape, rng, factor):
+    """MATLAB's bicubic imresize, the operator of the super-resolution papers."""
+    check_size(shape, 8 * factor, f"Down-sampling by {factor}")
+    return dinv.physics.DownsamplingMatlab(factor=factor)
+
+
+def inpainting(shape, rng, keep, lines=False):
+    """Keeps a random share of the pixels, or of the lines, the same in all channels."""
+    height, width = shape[-2:]
+    mask = rng.random_sample((height, 1 if lines else width)) < keep
+    mask = torch.from_numpy(np.broadcast_to(mask, (height, width)).copy()).float()
+    return dinv.physics.Inpainting(img_size=shape, mask=mask.expand(shape))
+
+
+def tomography(shape, rng, angles):
+    """Parallel-beam Radon transform over 180 degrees, divided by sqrt(angles * width).
+
+    Its norm is then 0.98. The constant replaces deepinv's own normalisation, a power
+    method that ends in other digits at each run.
+
+    Raises
+    ------
+    ValueError
+        If the image is not square and gray.
+    """
+    if shape[0] != 1 or shape[1] != shape[2]:
+        raise ValueError(
+            f"Tomography needs square gray images and got one of shape {shape}: use "
+            "images=ellipses or images=shepp_logan."
+        )
+    physics = dinv.physics.Tomography(
+        angles=angles, img_width=shape[-1], adjoint_via_backprop=True, normalize=False
+    )
+    physics.register_buffer("operator_norm", torch.tensor((angles * shape[-1]) ** 0.5))
+    physics.normalize = True
+    return physics
+
+
+def mri(shape, rng, acceleration, centre):
+    """Single-coil Cartesian MRI: full centre, random columns elsewhere.
+
+    Raises
+    ------
+    ValueError
+        If the image is not complex (two channels).
+    """
+    if shape[0] != 2:
+        raise ValueError(
+            f"MRI needs complex images (2 channels) and got {shape[0]} channels: use "
+            "images=ellipses_complex."
+        )
+    width = shape[-1]
+    columns = int(round(width / acceleration))
+    low = int(round(width * centre))
+    first = (width - low) // 2
+    others = [c for c in range(width) if not first <= c < first + low]
+    chosen = rng.permutation(others)[: columns - low]
+    mask = torch.zeros(shape[-2:])
+    mask[:, first : first + low] = 1
+    mask[:, torch.from_numpy(chosen)] = 1
+    return dinv.physics.MRI(mask=mask, img_size=shape)
+
+
+def check_size(shape, least, what):
+    """Raise a ValueError if the image is smaller than `least` pixels a side."""
+    if min(shape[-2:]) < least:
+        raise ValueError(
+            f"{what} needs images of at least {least}x{least} pixels and got one of "
+            f"{shape[-2]}x{shape[-1]}: use larger images."
+        )
+
+
+OPERATORS = {
+    "denoising": denoising,
+    "gaussian_blur": gaussian_blur,
+    "motion_blur": motion_blur,
+    "downsampling": downsampling,
+    "downsampling_matlab": downsampling_matlab,
+    "inpainting": inpainting,
+    "tomography": tomography,
+    "mri": mri,
+}

@@ -1,0 +1,170 @@
+"""The one training loop: mixed precision, checkpoints, resumption, a curve."""
+
+import csv
+import json
+import math
+import os
+import platform
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from tqdm import tqdm
+
+CHECKPOINT_EVERY = 120  # seconds between two checkpoints
+EVALUATIONS = 40  # points of the curve
+WARM_UP = 300  # steps of linear growth of the learning rate
+
+
+@dataclass
+class Recipe:
+    """Everything that defines a bundled network.
+
+    Attributes
+    ----------
+    name : str
+        Stem of the weights' file.
+    build : callable () -> nn.Module
+    loss : callable (model, sampler, step) -> tensor
+        The training loss of one step, on a batch that depends on the step only.
+    validate : callable (model, sampler) -> dict of float
+        Scores on held-out images, in dB.
+    steps : int
+    lr : float
+        Learning rate of Adam after the warm-up; it follows a cosine to zero.
+    patch : int
+        Side of the training patches.
+    seed : int
+    clip : float
+        Largest norm of the gradient.
+    """
+
+    name: str
+    build: callable
+    loss: callable
+    validate: callable
+    steps: int
+    lr: float
+    patch: int = 64
+    seed: int = 0
+    clip: float = 1.0
+
+
+def train(recipe, sampler, folder, device="cpu", quiet=False):
+    """Train a recipe's network, or go on where an interrupted training stopped.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    sampler : PatchSampler
+    folder : path
+        Holds the checkpoint and, at the end, ``NAME.safetensors`` (the moving
+        average of the weights), ``NAME.json`` and ``NAME.csv`` (the curve).
+
+    Returns
+    -------
+    dict
+        What ``NAME.json`` holds.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    checkpoint = folder / f"{recipe.name}.checkpoint.pt"
+    torch.manual_seed(recipe.seed)
+    model = recipe.build().to(device, memory_format=torch.channels_last)
+    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(0.999))
+    optimizer = torch.optim.Adam(model.parameters(), lr=recipe.lr)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer,
+        lambda step: min(1, (step + 1) / WARM_UP)
+        * (1 + math.cos(math.pi * step / recipe.steps))
+        / 2,
+    )
+    state = {"step": 0, "wall": 0.0, "curve": []}
+    parts = {
+        "model": model,
+        "average": average,
+        "optimizer": optimizer,
+        "schedule": schedule,
+    }
+    if checkpoint.exists():
+        saved = torch.load(checkpoint, map_location=device, weights_only=True)
+        state = saved["state"]
+        for key, part in parts.items():
+            part.load_state_dict(saved[key])
+
+    def save():
+        # A reader never sees a half-written checkpoint.
+        temporary = checkpoint.with_suffix(".tmp")
+        saved = {key: part.state_dict() for key, part in parts.items()}
+        torch.save(saved | {"state": state}, temporary)
+        os.replace(temporary, checkpoint)
+
+    every = max(1, recipe.steps // EVALUATIONS)
+    clock = last_save = time.monotonic()
+    total = 0.0
+    progress = tqdm(
+        range(state["step"], recipe.steps),
+        initial=state["step"],
+        total=recipe.steps,
+        desc=recipe.name,
+        mininterval=10,
+        disable=quiet,
+    )
+    for step in progress:
+        model.train()
+        loss = recipe.loss(model, sampler, step)
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
+        optimizer.step()
+        schedule.step()
+        average.update_parameters(model)
+        total += loss.item()
+        now = time.monotonic()
+        state["step"] = step + 1
+        state["wall"] += now - clock
+        clock = now
+        if (step + 1) % every == 0 or step + 1 == recipe.steps:
+            average.eval()
+            with torch.no_grad():
+                scores = recipe.validate(average.module, sampler)
+            mean = total / ((step % every) + 1)
+            state["curve"].append({"step": step + 1, "loss": mean} | scores)
+            total = 0.0
+            tqdm.write(f"{recipe.name} {state['curve'][-1]}")
+            clock = time.monotonic()
+        if now - last_save > CHECKPOINT_EVERY:
+            save()
+            last_save = time.monotonic()
+    save()
+    return export(recipe, average.module, state, folder, len(sampler.images))
+
+
+def export(recipe, model, state, folder, images):
+    """Write the weights, their JSON and their curve; return the JSON's content."""
+    from ..weights import save_weights
+
+    description = {
+        "recipe": f"python -m benchmark_inverse_problems.training {recipe.name}",
+        "data": f"{images} colour images, random {recipe.patch}x{recipe.patch} patches",
+        "seed": recipe.seed,
+        "steps": state["step"],
+        "learning_rate": recipe.lr,
+        "wall_time_s": round(state["wall"]),
+        "machine": f"{os.cpu_count()} cores, {platform.machine()}, torch {torch.__version__}",
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "validation": {k: v for k, v in state["curve"][-1].items() if k != "step"},
+    }
+    save_weights(model.state_dict(), folder / f"{recipe.name}.safetensors", description)
+    with open(folder / f"{recipe.name}.csv", "w", newline="") as file:
+        writer = csv.DictWriter(file, state["curve"][0])
+        writer.writeheader()
+        writer.writerows(state["curve"])
+    return json.loads((folder / f"{recipe.name}.json").read_text())
+
+
+def autocast(device):
+    """bfloat16 for the convolutions, as these networks train well in it."""
+    return torch.autocast(torch.device(device).type, torch.bfloat16)

@@ -1,0 +1,139 @@
+"""Pretrained parameters: bundled ones with checksums, published ones through deepinv."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save_file
+
+FOLDER = Path(__file__).parent / "weights"
+
+
+def save_weights(state_dict, path, description):
+    """Write a network's parameters and, beside them, the JSON that describes them.
+
+    Parameters
+    ----------
+    state_dict : dict of tensor
+    path : path
+        ``NAME.safetensors``; the JSON is ``NAME.json``.
+    description : dict
+        Recipe, data, seed, scores; the file's checksum is added.
+    """
+    path = Path(path)
+    temporary = path.with_suffix(".tmp")
+    save_file({k: v.contiguous() for k, v in state_dict.items()}, temporary)
+    checksum = hashlib.sha256(temporary.read_bytes()).hexdigest()
+    os.replace(temporary, path)
+    text = json.dumps(description | {"sha256": checksum}, indent=2)
+    path.with_suffix(".json").write_text(text + "\n")
+
+
+def load_weights(network, name, folder=FOLDER):
+    """Fill a network with bundled parameters.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the file or its JSON is missing.
+    ValueError
+        If the checksum differs or the parameters are of another architecture.
+    """
+    path = Path(folder) / f"{name}.safetensors"
+    again = (
+        f"restore {path.name} from the repository or train it again with "
+        f"`python -m benchmark_inverse_problems.training {name} --data FOLDER`."
+    )
+    for file in (path, path.with_suffix(".json")):
+        if not file.exists():
+            raise FileNotFoundError(f"The bundled weights {file} are missing: {again}")
+    content = path.read_bytes()
+    expected = json.loads(path.with_suffix(".json").read_text())["sha256"]
+    if hashlib.sha256(content).hexdigest() != expected:
+        raise ValueError(
+            f"The weights {path} are damaged (their checksum is not the one in "
+            f"{path.stem}.json): {again}"
+        )
+    try:
+        state_dict = load(content)
+    except SafetensorError as error:
+        raise ValueError(f"The weights {path} are damaged ({error}): {again}") from error
+    mismatch = describe_mismatch(network.state_dict(), state_dict)
+    if mismatch:
+        raise ValueError(
+            f"The weights {path} are of another architecture than "
+            f"{type(network).__name__} ({mismatch}): {again}"
+        )
+    network.load_state_dict(state_dict)
+    return network
+
+
+def describe_mismatch(expected, found):
+    """How two state dicts differ, in a few words; empty if they match."""
+    for key in sorted(set(expected) | set(found)):
+        if key not in found:
+            return f"{key} is missing"
+        if key not in expected:
+            return f"{key} is not expected"
+        if expected[key].shape != found[key].shape:
+            shapes = tuple(found[key].shape), tuple(expected[key].shape)
+            return f"{key} has the shape {shapes[0]} instead of {shapes[1]}"
+    return ""
+
+
+def published_path(file_name):
+    """Where torch keeps a published checkpoint once it is downloaded."""
+    return Path(torch.hub.get_dir()) / "checkpoints" / file_name
+
+
+def published(build, solver, file_name):
+    """Build a network with its authors' checkpoint, downloaded by deepinv.
+
+    Parameters
+    ----------
+    build : callable () -> nn.Module
+        deepinv's class with its `pretrained` argument.
+    solver : str
+        Name of the solver, for the message.
+    file_name : str
+        The checkpoint's file name.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the checkpoint is not on disk and cannot be downloaded.
+    ValueError
+        If the file is damaged or of another network.
+    """
+    path = published_path(file_name)
+    instead = f"or run {solver}[weights=bundled]."
+    try:
+        return build()
+    except OSError as error:  # no network, or a full disk
+        raise FileNotFoundError(
+            f"The published weights {file_name} are not on disk and could not be "
+            f"downloaded ({error}): put them at {path}, {instead}"
+        ) from error
+    except Exception as error:
+        raise ValueError(
+            f"The published weights {path} cannot be loaded "
+            f"({str(error).splitlines()[0]}): remove them to download them again, {instead}"
+        ) from error
+
+
+def choose(weights, **loaders):
+    """Call the loader that a solver's `weights` parameter names.
+
+    Raises
+    ------
+    ValueError
+        If no loader has that name.
+    """
+    if weights not in loaders:
+        raise ValueError(
+            f"weights={weights} is not known: use one of {', '.join(loaders)}."
+        )
+    return loaders[weights]()

@@ -1,0 +1,25 @@
+from benchmark_inverse_problems.dataset import ProblemDataset
+from benchmark_inverse_problems.problem import Task
+
+
+class Dataset(ProblemDataset):
+    """Super-resolution of whole images: MATLAB's bicubic down-sampling, no noise.
+
+    The protocol of table 3 of P. Putzky and M. Welling, "Recurrent Inference
+    Machines for Solving Inverse Problems", 2017, and of most super-resolution
+    papers. Images: D. Martin et al., "A Database of Human Segmented Natural
+    Images", ICCV 2001.
+    """
+
+    name = "bsd100_sr"
+    image_set = "bsd100"
+    parameters = {
+        "images": ["auto"],
+        "n_images": [4],
+        "crop": ["none"],
+        "factor": [2, 3, 4],
+    }
+    test_parameters = {"images": ["bundled"], "n_images": [1], "crop": [64]}
+
+    def get_task(self):
+        return Task("downsampling_matlab", {"factor": self.factor})

@@ -1,0 +1,24 @@
+from benchmark_inverse_problems.dataset import ProblemDataset
+from benchmark_inverse_problems.operators import MOTION_BLUR
+from benchmark_inverse_problems.problem import Task
+
+
+class Dataset(ProblemDataset):
+    """Motion deblurring, circular: one fixed 31x31 kernel a level, noise 0.01, 0.05 or 0.1.
+
+    The easy, medium and hard levels follow the idea of the paper on RAM (Terris et
+    al., 2025); the figures are ours, as the paper's could not be read.
+    """
+
+    name = "cbsd68_deblur_motion"
+    image_set = "cbsd68"
+    parameters = {
+        "images": ["auto"],
+        "n_images": [4],
+        "crop": [256],
+        "level": ["easy", "medium", "hard"],
+    }
+    test_parameters = {"images": ["bundled"], "n_images": [1], "crop": [64]}
+
+    def get_task(self):
+        return Task.of("motion_blur", MOTION_BLUR[self.level])

@@ -1,0 +1,23 @@
+from benchmark_inverse_problems.dataset import ProblemDataset
+from benchmark_inverse_problems.problem import Task
+
+
+class Dataset(ProblemDataset):
+    """Denoising of colour images: white Gaussian noise of `sigma` / 255.
+
+    Images: S. Roth and M. Black, "Fields of Experts", IJCV 2009 (68 of the test
+    images of BSDS300, in colour).
+    """
+
+    name = "cbsd68_denoise"
+    image_set = "cbsd68"
+    parameters = {
+        "images": ["auto"],
+        "n_images": [4],
+        "crop": [256],
+        "sigma": [15, 25, 50],
+    }
+    test_parameters = {"images": ["bundled"], "n_images": [1], "crop": [64]}
+
+    def get_task(self):
+        return Task("denoising", sigma=self.sigma / 255)

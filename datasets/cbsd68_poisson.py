@@ -1,0 +1,23 @@
+from benchmark_inverse_problems.dataset import ProblemDataset
+from benchmark_inverse_problems.problem import Task
+
+
+class Dataset(ProblemDataset):
+    """Denoising of Poisson-Gaussian noise: y = gain P(x / gain) + 0.01 n.
+
+    Model: A. Foi et al., "Practical Poissonian-Gaussian Noise Modeling and Fitting
+    for Single-Image Raw-Data", TIP 2008. A gain of 0.1 is ten photons at white.
+    """
+
+    name = "cbsd68_poisson"
+    image_set = "cbsd68"
+    parameters = {
+        "images": ["auto"],
+        "n_images": [4],
+        "crop": [256],
+        "gain": [0.01, 0.04, 0.1],
+    }
+    test_parameters = {"images": ["bundled"], "n_images": [1], "crop": [64]}
+
+    def get_task(self):
+        return Task("denoising", sigma=0.01, gain=self.gain)

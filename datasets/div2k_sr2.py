@@ -1,0 +1,19 @@
+from benchmark_inverse_problems.dataset import ProblemDataset
+from benchmark_inverse_problems.problem import Task
+
+
+class Dataset(ProblemDataset):
+    """Super-resolution x2: circular bicubic down-sampling, noise 0.01.
+
+    Images: E. Agustsson and R. Timofte, "NTIRE 2017 Challenge on Single Image
+    Super-Resolution: Dataset and Study", CVPRW 2017. Operator: as in the papers on
+    RAM (Terris et al., 2025) and FiRe (Terris, Kamilov, Moreau, 2025).
+    """
+
+    name = "div2k_sr2"
+    image_set = "div2k"
+    parameters = {"images": ["auto"], "n_images": [4], "crop": [256]}
+    test_parameters = {"images": ["bundled"], "n_images": [1], "crop": [64]}
+
+    def get_task(self):
+        return Task("downsampling", {"factor": 2}, sigma=0.01)

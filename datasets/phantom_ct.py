@@ -1,0 +1,24 @@
+from benchmark_inverse_problems.dataset import ProblemDataset
+from benchmark_inverse_problems.problem import Task
+
+
+class Dataset(ProblemDataset):
+    """Parallel-beam tomography of 128x128 phantoms: few angles, 2 % noise.
+
+    The noise has a standard deviation of 2 % of the mean of |Ax|. Phantoms: random
+    ellipses, or L. Shepp and B. Logan, "The Fourier Reconstruction of a Head
+    Section", 1974.
+    """
+
+    name = "phantom_ct"
+    image_set = "ellipses"
+    parameters = {
+        "images": ["ellipses", "shepp_logan"],
+        "n_images": [4],
+        "crop": ["none"],
+        "angles": [60, 20],
+    }
+    test_parameters = {"images": ["ellipses"], "n_images": [1], "crop": [64]}
+
+    def get_task(self):
+        return Task("tomography", {"angles": self.angles}, sigma=0.02, relative=True)

@@ -1,0 +1,24 @@
+from benchmark_inverse_problems.dataset import ProblemDataset
+from benchmark_inverse_problems.operators import MISSING_PIXELS
+from benchmark_inverse_problems.problem import Task
+
+
+class Dataset(ProblemDataset):
+    """Inpainting: 30, 50 or 70 % of the pixels, or 30 % of the lines, are missing.
+
+    Images: J.-B. Huang, A. Singh, N. Ahuja, "Single Image Super-Resolution from
+    Transformed Self-Exemplars", CVPR 2015. Measured pixels carry noise of 0.01.
+    """
+
+    name = "urban100_inpaint"
+    image_set = "urban100"
+    parameters = {
+        "images": ["auto"],
+        "n_images": [4],
+        "crop": [256],
+        "mask": ["random_70", "random_50", "random_30", "lines"],
+    }
+    test_parameters = {"images": ["bundled"], "n_images": [1], "crop": [64]}
+
+    def get_task(self):
+        return Task.of("inpainting", MISSING_PIXELS[self.mask])

@@ -1,0 +1,57 @@
+"""The judge: one row of metrics an image."""
+
+from benchopt import BaseObjective
+
+from benchmark_inverse_problems.failures import recorded
+from benchmark_inverse_problems.fingerprint import FingerprintMixin
+from benchmark_inverse_problems.gallery import gallery
+from benchmark_inverse_problems.metrics import judge
+from benchmark_inverse_problems.problem import check_reconstruction
+from benchmark_inverse_problems.solver import Reconstruction, Reconstructions
+
+
+class Objective(FingerprintMixin, BaseObjective):
+    """Reconstruct x from y = A(x) + noise; judged by PSNR, SSIM, runtime and memory."""
+
+    name = "reconstruction"
+    url = "https://github.com/deepinv/benchmark_inverse_problems"
+    min_benchopt_version = "1.10"
+    sampling_strategy = "run_once"
+    test_dataset_name = "simulated"
+    requirements = ["pip::torch", "pip::deepinv", "pip::scikit-image"]
+
+    def set_data(self, problem):
+        self.problem = problem
+
+    def get_objective(self):
+        return {
+            "observations": self.problem.observations,
+            "tuning": self.problem.tuning,
+        }
+
+    def evaluate_result(self, reconstructions):
+        rows = []
+        with recorded(self._run_context):
+            for index, item in enumerate(reconstructions):
+                truth, observation = self.problem.judged(index)
+                check_reconstruction(item.x_hat, observation.shape)
+                scores = judge(item, truth, observation)
+                rows.append(
+                    scores
+                    | {
+                        "value": 10 ** (-scores["psnr"] / 10),
+                        "image": observation.name,
+                        "fingerprint": self.problem.fingerprint,
+                        "threads": item.threads,
+                        "trials": item.trials,
+                        "tuned": item.tuned,
+                    }
+                )
+        return rows
+
+    def save_final_results(self, reconstructions):
+        return gallery(reconstructions[0].x_hat, *self.problem.judged(0))
+
+    def get_one_result(self):
+        x_hat = self.problem.truth(0) * 0.9
+        return {"reconstructions": Reconstructions([Reconstruction(x_hat)])}

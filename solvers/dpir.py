@@ -1,0 +1,25 @@
+from functools import partial
+
+from benchmark_inverse_problems.methods.dpir import dpir
+from benchmark_inverse_problems.methods.drunet import load_denoiser
+from benchmark_inverse_problems.solver import ReconstructionSolver
+
+
+class Solver(ReconstructionSolver):
+    """Plug-and-play half-quadratic splitting with a deep denoiser.
+
+    K. Zhang et al., "Plug-and-Play Image Restoration with Deep Denoiser Prior",
+    TPAMI 2021. Alternates the proximal operator of the data term and the denoiser.
+    """
+
+    name = "dpir"
+    parameters = {"weights": ["auto"], "lambda_": ["tuned"]}
+    grid = {"lambda_": [0.05, 0.1, 0.23, 0.5, 1.0, 2.0]}
+    published = (
+        "drunet_deepinv_color_finetune_22k.pth",
+        "drunet_deepinv_gray_finetune_26k.pth",
+    )
+
+    def build(self, weights, lambda_):
+        denoiser = self.place(load_denoiser(weights, self.channels, self.name))
+        return partial(dpir, denoiser=denoiser, lambda_=lambda_)

@@ -1,0 +1,18 @@
+from benchmark_inverse_problems.methods.ram import load_ram
+from benchmark_inverse_problems.solver import ReconstructionSolver
+
+
+class Solver(ReconstructionSolver):
+    """Reconstruct Anything Model: one network for all linear operators.
+
+    M. Terris, S. Hurault, M. Song, J. Tachella, "Reconstruct Anything Model: a
+    Lightweight Foundation Model for Computational Imaging", ICLR 2026. The bundled
+    network is a compact one, trained for this suite; the published one is the paper's.
+    """
+
+    name = "ram"
+    parameters = {"weights": ["auto"]}
+    published = ("ram.pth.tar",)
+
+    def build(self, weights):
+        return load_ram(weights, self.name)

@@ -1,0 +1,79 @@
+"""A copy of the suite to run benchopt on, and small test pictures."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from benchopt.benchmark import Benchmark
+from benchopt.cli.main import run as benchopt_run
+from benchopt.results import read_results
+from PIL import Image
+
+ROOT = Path(__file__).parent.parent
+PLUGINS = ("objective.py", "config.yml", "datasets", "solvers", "plots")
+
+
+class Suite:
+    """A copy of the plugins in which tests may add, change and run things."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        for name in PLUGINS:
+            source = ROOT / name
+            copy = shutil.copytree if source.is_dir() else shutil.copy
+            copy(source, folder / name)
+        for cache in folder.rglob("__pycache__"):
+            shutil.rmtree(cache)
+
+    def run(self, *arguments, plot=False):
+        """`benchopt run` in this process; the results, or None if there are none."""
+        before = set(self.folder.glob("outputs/*.parquet"))
+        options = ["--no-display", *([] if plot else ["--no-plot"])]
+        try:
+            benchopt_run(
+                [str(self.folder), *options, *arguments], standalone_mode=False
+            )
+        except RuntimeError:  # every cell failed
+            return None
+        new = set(self.folder.glob("outputs/*.parquet")) - before
+        return read_results(new.pop()) if new else None
+
+    def add_solver(self, name, build, head=""):
+        """Write a solver whose `build` has the given body."""
+        (self.folder / "solvers" / f"{name}.py").write_text(
+            f"{head}\nimport torch\n"
+            "from benchmark_inverse_problems.solver import ReconstructionSolver\n\n\n"
+            "class Solver(ReconstructionSolver):\n"
+            f'    """A test."""\n\n    name = "{name}"\n\n'
+            f"    def build(self):\n        {build}\n"
+        )
+
+
+@pytest.fixture
+def suite(tmp_path, monkeypatch):
+    monkeypatch.setenv("INVERSE_PROBLEMS_THREADS", "1")
+    threads = torch.get_num_threads()
+    yield Suite(tmp_path)
+    torch.set_num_threads(threads)
+    Benchmark(ROOT)  # benchopt remembers the last benchmark
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """A folder of three colour pictures of different sizes."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    rng = np.random.RandomState(0)
+    for i, size in enumerate([(40, 56), (56, 40), (48, 48)]):
+        small = rng.randint(0, 256, (5, 5, 3)).astype(np.uint8)
+        image = Image.fromarray(small).resize(size[::-1], Image.BICUBIC)
+        image.save(folder / f"{i}.png")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def benchmark_objects():
+    """The suite itself, as benchopt sees it."""
+    return Benchmark(ROOT)

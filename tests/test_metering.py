@@ -1,0 +1,45 @@
+import time
+
+import pytest
+import torch
+
+from benchmark_inverse_problems import metering
+
+CPU = torch.device("cpu")
+
+
+def allocate(total, piece):
+    """`total` MiB as tensors of `piece` MiB, every page touched."""
+    return [torch.ones(piece * 2**18) for _ in range(total // piece)]
+
+
+@pytest.mark.parametrize("piece", [1, 8])
+def test_peak_memory_on_a_warm_heap(piece):
+    del_me = allocate(400, piece)  # warms the heap
+    del del_me
+    _, _, peak = metering.measure(lambda: len(allocate(400, piece)), CPU)
+    assert peak == pytest.approx(400, rel=0.1)
+
+
+def test_sampling_sees_memory_that_is_held(monkeypatch):
+    monkeypatch.setattr(metering, "reset_high_water_mark", lambda: False)
+
+    def work():
+        held = allocate(200, 8)
+        time.sleep(0.05)
+        return len(held)
+
+    assert metering.measure(work, CPU)[2] == pytest.approx(200, rel=0.1)
+
+
+def test_runtime_is_the_calls_own():
+    result, runtime, _ = metering.measure(lambda: time.sleep(0.1) or 7, CPU)
+    assert result == 7
+    assert runtime >= 0.1
+
+
+def test_gflops_of_a_matrix_product():
+    a = torch.ones(100, 200)
+    product, gflops = metering.count_gflops(lambda: a @ a.T)
+    assert product.shape == (100, 100)
+    assert gflops == pytest.approx(2 * 100 * 200 * 100 / 1e9)

@@ -1,0 +1,208 @@
+"""The compact RAM: its invariances, its start, and its recipe."""
+
+import dataclasses
+import re
+
+import deepinv as dinv
+import numpy as np
+import pytest
+import torch
+from skimage.io import imsave
+
+from benchmark_inverse_problems.methods.drunet import MultiHeadDRUNet
+from benchmark_inverse_problems.methods.ram import CompactRAM
+from benchmark_inverse_problems.training import ram as recipe
+from benchmark_inverse_problems.training.data import PatchSampler
+from benchmark_inverse_problems.training.loop import train
+
+SHAPE = (3, 32, 40)
+# Narrow networks keep these tests quick; the architecture is the same.
+NARROW = {"widths": (8, 8, 16, 16), "blocks": 2}
+
+
+@pytest.fixture(scope="module")
+def model():
+    torch.manual_seed(0)
+    model = CompactRAM(**NARROW)
+    model.set_krylov_gain(1.0)
+    return model.eval()
+
+
+@pytest.fixture(scope="module")
+def sampler(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("images")
+    rng = np.random.RandomState(0)
+    for i in range(9):
+        coarse = rng.randint(0, 256, (10, 10, 3), dtype=np.uint8)
+        imsave(folder / f"{i}.png", coarse.repeat(16, 0).repeat(16, 1))
+    return PatchSampler([folder])
+
+
+def physics(name, shape=SHAPE, scale=1.0):
+    """One operator of each family, with noise levels times `scale`."""
+    noise = dinv.physics.GaussianNoise(0.05 * scale)
+    poisson = dinv.physics.PoissonGaussianNoise(gain=0.03 * scale, sigma=0.02 * scale)
+    kernel = torch.rand(1, 1, 7, 7, generator=torch.Generator().manual_seed(1))
+    mask = torch.rand(shape, generator=torch.Generator().manual_seed(2)) < 0.5
+    small = dinv.physics.GaussianNoise(0.0)
+    return {
+        "denoising": lambda: dinv.physics.Denoising(poisson),
+        "blur": lambda: dinv.physics.BlurFFT(
+            shape, kernel / kernel.sum(), noise_model=noise
+        ),
+        "sr": lambda: dinv.physics.Downsampling(
+            shape, filter="bicubic", factor=4, padding="circular", noise_model=small
+        ),
+        "inpainting": lambda: dinv.physics.Inpainting(
+            shape, mask.float(), noise_model=noise
+        ),
+    }[name]()
+
+
+def test_size_and_biases():
+    network = CompactRAM()
+    assert sum(p.numel() for p in network.parameters()) <= 2.0e6
+    assert not [name for name, _ in network.named_parameters() if "bias" in name]
+
+
+@pytest.mark.parametrize("a", [0.1, 0.5, 3.0])
+@pytest.mark.parametrize("name", ["denoising", "blur", "sr", "inpainting"])
+@torch.no_grad()
+def test_scale_equivariance(model, name, a):
+    operator = physics(name)
+    y = operator.A(torch.rand(2, *SHAPE, generator=torch.Generator().manual_seed(0)))
+    expected = a * model(y, operator)
+    found = model(a * y, physics(name, scale=a))
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5 * a)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3])
+def test_every_parameter_learns_but_the_other_heads(channels):
+    torch.manual_seed(0)
+    network = CompactRAM(**NARROW)
+    shape = (channels, 32, 32)
+    operator = physics("blur", shape)
+    network(operator.A(torch.rand(2, *shape)), operator).square().mean().backward()
+    head = re.compile(r"m_(?:head|tail)\.conv(\d)|\.(?:head|tail)(\d)\.")
+    for name, parameter in network.named_parameters():
+        found = head.search(name)
+        if found and int(found[1] or found[2]) != channels - 1:
+            assert parameter.grad is None, name
+        else:
+            assert parameter.grad.abs().max() > 0, name
+
+
+@pytest.mark.parametrize("name", ["denoising", "blur", "inpainting"])
+@pytest.mark.parametrize("channels", [1, 2, 3])
+@torch.no_grad()
+def test_any_size(model, name, channels):
+    shape = (channels, 45, 70)
+    operator = physics(name, shape)
+    y = operator.A(torch.rand(1, *shape))
+    estimate = model(y, operator)
+    assert estimate.shape == y.shape
+    assert estimate.isfinite().all()
+
+
+@torch.no_grad()
+def test_any_linear_physics(model):
+    operator = dinv.physics.CompressedSensing(m=64, img_size=(1, 16, 16))
+    assert model(operator.A(torch.rand(2, 1, 16, 16)), operator).shape == (2, 1, 16, 16)
+
+
+@torch.no_grad()
+def test_zero_measurements_give_zero(model):
+    operator = physics("sr")  # without noise: bias-free networks keep zero
+    y = torch.zeros_like(operator.A(torch.rand(1, *SHAPE)))
+    assert model(y, operator).abs().max() == 0
+
+
+def test_unknown_channels(model):
+    with pytest.raises(ValueError, match="one by one"):
+        model(torch.rand(1, 4, 16, 16), dinv.physics.Denoising())
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@torch.no_grad()
+def test_starts_as_the_denoiser(channels):
+    torch.manual_seed(0)
+    denoiser = MultiHeadDRUNet()
+    network = CompactRAM()
+    network.start_from_denoiser(denoiser.state_dict())
+    y = torch.rand(2, channels, 21, 30)
+    operator = dinv.physics.Denoising(dinv.physics.GaussianNoise(0.1))
+    expected = denoiser(y, 0.1)
+    close = network(y, operator)
+    assert 0 < (close - expected).abs().max() < 0.1
+    network.set_krylov_gain(0.0)
+    torch.testing.assert_close(network(y, operator), expected, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(network(y, sigma=0.1), network(y, operator))
+
+
+@torch.no_grad()
+def test_two_channels_start_as_the_gray_denoiser():
+    denoiser, network = MultiHeadDRUNet(**NARROW), CompactRAM(**NARROW)
+    network.start_from_denoiser(denoiser.state_dict())
+    network.set_krylov_gain(0.0)
+    y = torch.rand(1, 1, 16, 16)
+    found = network(y.repeat(1, 2, 1, 1), sigma=0.1)
+    expected = denoiser(y, 0.1).repeat(1, 2, 1, 1)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_another_denoiser_is_refused():
+    deep = MultiHeadDRUNet(widths=NARROW["widths"], blocks=3)
+    with pytest.raises(ValueError, match="2 blocks"):
+        CompactRAM(**NARROW).start_from_denoiser(deep.state_dict())
+
+
+@torch.no_grad()
+def test_problems_in_one_batch_are_independent(model):
+    x = torch.rand(3, *SHAPE)
+    shares = zip(("blur", "sr", "inpainting"), x.split(1), strict=True)
+    pairs = [(physics(name).A(part), physics(name)) for name, part in shares]
+    together = model.solve([model.prepare(*pair) for pair in pairs])
+    alone = torch.cat([model(*pair) for pair in pairs])
+    torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("step", [0, 3, 4, 15])
+def test_steps_depend_on_their_number_only(sampler, step):
+    network = CompactRAM(**NARROW)
+    first, again = (recipe.loss(network, sampler, step).item() for _ in range(2))
+    assert first == again
+    assert np.isfinite(first)
+    # Colour, gray, large and complex steps.
+    x = recipe.batch(sampler, step)[1]
+    assert x.shape[1] == {0: 3, 3: 1, 4: 3, 15: 2}[step]
+    assert x.shape[2] == (128 if step == 4 else 64)
+
+
+def test_training_resumes(sampler, tmp_path, monkeypatch):
+    def stop(model, sampler, step):
+        if step == 2:
+            raise KeyboardInterrupt
+        return recipe.loss(model, sampler, step)
+
+    monkeypatch.setattr("benchmark_inverse_problems.training.loop.CHECKPOINT_EVERY", 0)
+    monkeypatch.setattr("benchmark_inverse_problems.training.loop.EVALUATIONS", 1)
+    monkeypatch.setattr(recipe, "VALIDATION_CROP", 64)
+    short = dataclasses.replace(
+        recipe.RECIPE, build=lambda: CompactRAM(**NARROW), steps=3
+    )
+    whole = train(short, sampler, tmp_path / "whole", quiet=True)
+    with pytest.raises(KeyboardInterrupt):
+        train(
+            dataclasses.replace(short, loss=stop),
+            sampler,
+            tmp_path / "parts",
+            quiet=True,
+        )
+    parts = train(short, sampler, tmp_path / "parts", quiet=True)
+    assert parts["steps"] == 3
+    # The loss is the mean over the steps since the resumption, so another one.
+    scores = [
+        {k: v for k, v in run["validation"].items() if k != "loss"}
+        for run in (whole, parts)
+    ]
+    assert scores[1] == pytest.approx(scores[0], abs=1e-2)
