@@ -25,3 +25,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 
 clean:
 	rm -rf outputs __cache__
+
+.PHONY: targets
+targets: $(INSTALLED)
+	$(BIN)/python -m benchmark_inverse_problems.targets

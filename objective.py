@@ -5,7 +5,7 @@ from benchopt import BaseObjective
 from benchmark_inverse_problems.failures import recorded
 from benchmark_inverse_problems.fingerprint import FingerprintMixin
 from benchmark_inverse_problems.gallery import gallery
-from benchmark_inverse_problems.metrics import judge
+from benchmark_inverse_problems.judging import judge
 from benchmark_inverse_problems.problem import check_reconstruction
 from benchmark_inverse_problems.solver import Reconstruction, Reconstructions
 
@@ -13,7 +13,7 @@ from benchmark_inverse_problems.solver import Reconstruction, Reconstructions
 class Objective(FingerprintMixin, BaseObjective):
     """Reconstruct x from y = A(x) + noise; judged by PSNR, SSIM, runtime and memory."""
 
-    name = "reconstruction"
+    name = "imaging inverse problems"
     url = "https://github.com/deepinv/benchmark_inverse_problems"
     min_benchopt_version = "1.10"
     sampling_strategy = "run_once"

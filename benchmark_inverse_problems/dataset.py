@@ -30,6 +30,11 @@ class ProblemDataset(FingerprintMixin, BaseDataset):
         """The operator and the noise, from the parameters."""
         raise NotImplementedError
 
+    @classmethod
+    def get_all_parameter_values(cls, name):
+        """n_images=all means every image; benchopt need not expand it."""
+        return "all" if name == "n_images" else None
+
     def save_parameters(self, **parameters):
         """Replace images=auto by what is on disk, so that names say what ran."""
         parameters = {**next(product_param(self.parameters)), **parameters}

@@ -7,7 +7,7 @@ import json
 import numpy as np
 from PIL import Image
 
-from .metrics import magnitude
+from .judging import magnitude
 
 SIDE = 256
 
@@ -23,14 +23,16 @@ def gallery(x_hat, truth, observation):
     Returns
     -------
     str
-        ``{"name": ..., "truth": ..., "measurement": ..., "reconstruction": ...}``,
-        each picture a base64 PNG of the central 256x256 pixels. A text, and not
-        pickled arrays, so that a stranger's result file can run no code.
+        ``{"name", "aligned", "truth", "measurement", "reconstruction"}``, each
+        picture a base64 PNG of the central 256x256 pixels; k-space is not aligned
+        with the image. A text, and not pickled arrays, so that a stranger's result
+        file can run no code.
     """
     pictures = {"truth": truth, "reconstruction": x_hat}
     pictures = {key: to_png(central(magnitude(x))) for key, x in pictures.items()}
     pictures["measurement"] = to_png(central(viewable(observation)))
-    return json.dumps({"name": observation.name} | pictures)
+    labels = {"name": observation.name, "aligned": observation.y.shape[1] != 2}
+    return json.dumps(labels | pictures)
 
 
 def central(x):
@@ -58,9 +60,3 @@ def to_png(x):
     buffer = io.BytesIO()
     Image.fromarray(np.squeeze(pixels)).save(buffer, format="PNG", optimize=True)
     return base64.b64encode(buffer.getvalue()).decode("ascii")
-
-
-def from_png(text):
-    """Pixels (H, W) or (H, W, 3) in [0, 1] of a base64 PNG."""
-    with Image.open(io.BytesIO(base64.b64decode(text))) as image:
-        return np.asarray(image) / 255

@@ -245,9 +245,7 @@ IMAGE_SETS = {
         "100 pictures of buildings",
         download=deepinv_download(dinv.datasets.Urban100HR),
     ),
-    "set5": ImageSet(
-        "five pictures", download=deepinv_download(dinv.datasets.Set5HR)
-    ),
+    "set5": ImageSet("five pictures", download=deepinv_download(dinv.datasets.Set5HR)),
     "set14": ImageSet(
         "fourteen pictures", download=deepinv_download(dinv.datasets.Set14HR)
     ),

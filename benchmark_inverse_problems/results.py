@@ -1,9 +1,8 @@
-"""What the dashboard's pages share: result tables in, numbers and texts out, no torch."""
+"""What the dashboard's pages share: tables in, numbers and texts out, no torch."""
 
 import base64
 import io
 import json
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -11,60 +10,18 @@ from benchopt.benchmark import get_running_benchmark
 from PIL import Image
 
 from .failures import read_failures
+from .metrics import METRICS
 
 MISSING = "n/a"
+SIDE = 256
 PLUS_MINUS = "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}"
 
 
-@dataclass(frozen=True)
-class Column:
-    """How one metric is shown.
-
-    Attributes
-    ----------
-    label : str
-    higher_is_better : bool or None
-        None where neither is better.
-    unit : str
-    digits : int
-        Decimals worth showing.
-    """
-
-    label: str
-    higher_is_better: bool | None
-    unit: str = ""
-    digits: int = 2
-
-    @property
-    def title(self):
-        """Label and unit."""
-        return f"{self.label} [{self.unit}]" if self.unit else self.label
-
-    @property
-    def header(self):
-        """The title in a table, short: PSNR goes without its unit."""
-        return self.label if self.unit == "dB" else self.title
-
-
-COLUMNS = {
-    "psnr": Column("PSNR", True, "dB"),
-    "ssim": Column("SSIM", True, digits=4),
-    "psnr_luma": Column("PSNR luma", True, "dB"),
-    "residual": Column("Residual", None, digits=4),
-    "psnr_range": Column("PSNR range", True, "dB"),
-    "psnr_null": Column("PSNR null", True, "dB"),
-    "runtime": Column("Runtime", False, "s", 3),
-    "peak_memory": Column("Memory", False, "MB", 0),
-    "parameters": Column("Params", False, "", 0),
-    "gflops": Column("FLOP", False, "G"),
-}
-
-
 def shown(df):
-    """The metrics of a result table that have values, as {key: Column}."""
+    """The metrics of a result table that have values, as {key: Metric}."""
     return {
         key: column
-        for key, column in COLUMNS.items()
+        for key, column in METRICS.items()
         if f"objective_{key}" in df and df[f"objective_{key}"].notna().any()
     }
 
@@ -109,7 +66,7 @@ def harmless(text):
 
 
 def table_text(text):
-    """A harmless text whose stars and underscores are no markup of benchopt's tables."""
+    """A harmless text; its stars and underscores are no markup of benchopt's tables."""
     return harmless(text).replace("*", r"\*").replace("_", r"\_")
 
 
@@ -157,15 +114,18 @@ def pictures(rows):
     Returns
     -------
     list of (solver, dict, float)
-        The dict holds the image's name and three arrays: truth, measurement and
-        reconstruction. The number is the PSNR of that image.
+        The dict holds the image's name, three arrays (truth, measurement and
+        reconstruction) and whether the measurement is aligned with the image,
+        which k-space is not. The number is the PSNR of that image.
     """
+    if "final_results" not in rows:
+        return []
     found = []
     for solver, cell in rows.groupby("solver_name", sort=False):
         stored = cell["final_results"].dropna()
         if stored.empty:
             continue
-        entry = json.loads(stored.iloc[-1])
+        entry = {"aligned": True} | json.loads(stored.iloc[-1])
         for key in ("truth", "measurement", "reconstruction"):
             entry[key] = from_png(entry[key])
         image = cell[cell["objective_image"] == entry["name"]]
@@ -174,7 +134,7 @@ def pictures(rows):
 
 
 def detail(truth):
-    """Where the truth has the highest contrast: (top, left, side) of a quarter's side."""
+    """Where the truth has most contrast: (top, left, side), a quarter as wide."""
     gray = truth if truth.ndim == 2 else truth.mean(axis=2)
     side = max(4, min(gray.shape) // 16 * 4)
     windows = np.lib.stride_tricks.sliding_window_view(gray, (side, side))
@@ -184,7 +144,7 @@ def detail(truth):
 
 
 def zoom(image, place, shape):
-    """A detail; benchopt's page enlarges it by repeating pixels.
+    """The pixels of a detail.
 
     Parameters
     ----------
@@ -200,6 +160,12 @@ def zoom(image, place, shape):
         return image
     top, left, side = (n // factor for n in place)
     return image[top : top + side, left : left + side]
+
+
+def enlarge(image):
+    """A small picture at nearly SIDE pixels, by repeating its pixels."""
+    factor = max(1, SIDE // max(image.shape[:2]))
+    return image.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
 def error_map(estimate, truth):

@@ -114,8 +114,7 @@ class ReconstructionSolver(FingerprintMixin, BaseSolver):
         return reason is not None, reason and f"{self.name} {reason}"
 
     def set_objective(self, observations, tuning):
-        self.device = settings.device()
-        self.threads = settings.threads()
+        self.use_machine()
         with recorded(self._run_context):
             self.observations = [
                 (o.y.to(self.device), o.physics.to(self.device), o.shape)
@@ -129,22 +128,35 @@ class ReconstructionSolver(FingerprintMixin, BaseSolver):
                 self.reconstruct = self.place(self.reconstruct)
             self.count_operations()
 
+    def use_machine(self):
+        """Take the device and the threads that the settings give."""
+        self.device = settings.device()
+        self.threads = settings.threads()
+        self.networks = []
+
     def settle(self, task, tuning):
-        """Resolve the parameters: table, else a grid search on the tuning set."""
+        """Resolve the parameters that are "tuned": by the table, else by a search."""
         self.values = dict(self._parameters)
         self.tuned, self.trials = "", 0
-        open_ones = {k: self.grid[k] for k, v in self.values.items() if v == TUNED}
-        if not open_ones:
-            return
-        fixed = {k: v for k, v in self.values.items() if k not in open_ones}
-        found = look_up(self.name, task, fixed)
-        if found is None or set(found["values"]) != set(open_ones):
-            found = grid_search(
-                lambda **values: self.build(**fixed, **values), open_ones, tuning
-            )
-        self.values |= found["values"]
-        self.trials = found["trials"]
-        self.tuned = ",".join(f"{k}={v:g}" for k, v in found["values"].items())
+        if self.open_parameters():
+            found = look_up(self.name, task, self.fixed_parameters())
+            found = found or self.search(tuning)
+            self.values |= found["values"]
+            self.trials = found["trials"]
+            self.tuned = ",".join(f"{k}={v:g}" for k, v in found["values"].items())
+
+    def open_parameters(self):
+        """The grids of the parameters whose value is "tuned"."""
+        return {k: self.grid[k] for k, v in self._parameters.items() if v == TUNED}
+
+    def fixed_parameters(self):
+        """The parameters that have a value."""
+        return {k: v for k, v in self._parameters.items() if v != TUNED}
+
+    def search(self, tuning):
+        """Try the grid on the tuning set; what it found, with the number of trials."""
+        build = partial(self.build, **self.fixed_parameters())
+        return grid_search(build, self.open_parameters(), tuning)
 
     def place(self, network):
         """Put a network on the device, ready for inference, and count its parameters."""

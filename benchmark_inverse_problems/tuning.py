@@ -5,12 +5,14 @@
 """
 
 import json
+import sys
 from itertools import product
 from pathlib import Path
 
 import torch
+from tqdm import tqdm
 
-from .metrics import Case, psnr
+from .judging import Case
 
 FOLDER = Path(__file__).parent / "tuned"
 
@@ -55,7 +57,8 @@ def grid_search(build, grid, tuning):
         (True if the best point lies at the end of a list of more than one value).
     """
     best = None
-    for point in product(*grid.values()):
+    points = list(product(*grid.values()))
+    for point in points:
         values = dict(zip(grid, point, strict=True))
         reconstruct = build(**values)
         scores = []
@@ -63,12 +66,50 @@ def grid_search(build, grid, tuning):
             truth, observation = tuning.judged(index)
             with torch.no_grad():
                 x_hat = reconstruct(observation.y.clone(), observation.physics)
-            scores.append(psnr(Case.of(x_hat, truth, observation)))
+            scores.append(Case(x_hat, truth, observation).psnr())
         score = sum(scores) / len(scores)
         if best is None or score > best["psnr"]:
             ends = [v in (grid[k][0], grid[k][-1]) for k, v in values.items()]
             best = {"values": values, "psnr": round(score, 3), "edge": any(ends)}
-    count = 1
-    for values in grid.values():
-        count *= len(values)
-    return best | {"trials": count}
+    return best | {"trials": len(points)}
+
+
+def tune(names):
+    """Fill the tables of some solvers for every problem of the suite.
+
+    Entries that the table has already are computed again.
+    """
+    # Only this command looks at the plugins; the package itself never does.
+    from benchopt.benchmark import Benchmark
+    from benchopt.utils.parametrized_name_mixin import product_param
+
+    benchmark = Benchmark(Path(__file__).parent.parent)
+    problems = {}
+    for dataset in benchmark.get_datasets():
+        every = dataset.parameters | getattr(dataset, "test_parameters", {})
+        for parameters in (dataset.parameters, every):
+            for point in product_param(parameters):
+                problem = dataset.get_instance(**point).get_data()["problem"]
+                problems.setdefault(str(problem.task), problem)
+    for name in names:
+        (cls,) = (solver for solver in benchmark.get_solvers() if solver.name == name)
+        solver = cls.get_instance()
+        solver.use_machine()
+        table = {
+            "command": f"python -m benchmark_inverse_problems.tuning {name}",
+            "grid": solver.open_parameters(),
+        }
+        for problem in tqdm(problems.values(), desc=name):
+            truth, observation = problem.tuning.judged(0)
+            if solver.unsupported(observation.physics) is None:
+                solver.channels = truth.shape[1]
+                key = entry_key(problem.task, solver.fixed_parameters())
+                table[key] = solver.search(problem.tuning)
+                tqdm.write(f"{name} {key} {table[key]}")
+        FOLDER.mkdir(exist_ok=True)
+        text = json.dumps(table, indent=1)
+        (FOLDER / f"{name}.json").write_text(text + "\n")
+
+
+if __name__ == "__main__":
+    tune(sys.argv[1:])

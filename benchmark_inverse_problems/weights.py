@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 from pathlib import Path
+from unittest.mock import patch
 
 import torch
 from safetensors import SafetensorError
@@ -27,7 +28,7 @@ def save_weights(state_dict, path, description):
     temporary = path.with_suffix(".tmp")
     save_file({k: v.contiguous() for k, v in state_dict.items()}, temporary)
     checksum = hashlib.sha256(temporary.read_bytes()).hexdigest()
-    os.replace(temporary, path)
+    temporary.replace(path)
     text = json.dumps(description | {"sha256": checksum}, indent=2)
     path.with_suffix(".json").write_text(text + "\n")
 
@@ -60,7 +61,9 @@ def load_weights(network, name, folder=FOLDER):
     try:
         state_dict = load(content)
     except SafetensorError as error:
-        raise ValueError(f"The weights {path} are damaged ({error}): {again}") from error
+        raise ValueError(
+            f"The weights {path} are damaged ({error}): {again}"
+        ) from error
     mismatch = describe_mismatch(network.state_dict(), state_dict)
     if mismatch:
         raise ValueError(
@@ -111,7 +114,9 @@ def published(build, solver, file_name):
     path = published_path(file_name)
     instead = f"or run {solver}[weights=bundled]."
     try:
-        return build()
+        # torch.hub unpickles anything unless it is told not to.
+        with patch.dict(os.environ, TORCH_FORCE_WEIGHTS_ONLY_LOAD="1"):
+            return build()
     except OSError as error:  # no network, or a full disk
         raise FileNotFoundError(
             f"The published weights {file_name} are not on disk and could not be "

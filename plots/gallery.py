@@ -2,6 +2,7 @@ from benchopt import BasePlot
 
 from benchmark_inverse_problems.results import (
     detail,
+    enlarge,
     error_map,
     harmless,
     last_rows,
@@ -35,8 +36,13 @@ class Plot(BasePlot):
             images.append((f"{name}\n{psnr:.2f} dB", image))
         if view == "detail":
             place = detail(truth)
-            images = [(label, zoom(x, place, truth.shape)) for label, x in images]
-        return [{"image": image, "label": label} for label, image in images]
+            images = [
+                (label, zoom(x, place, truth.shape))
+                if first["aligned"] or label != "measurement"
+                else (label, x)
+                for label, x in images
+            ]
+        return [{"image": enlarge(image), "label": label} for label, image in images]
 
     def get_metadata(self, df, dataset, view):
         found = pictures(last_rows(df, dataset))

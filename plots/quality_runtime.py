@@ -1,7 +1,7 @@
 from benchopt import BasePlot
 
+from benchmark_inverse_problems.metrics import METRICS
 from benchmark_inverse_problems.results import (
-    COLUMNS,
     curves,
     harmless,
     last_rows,
@@ -32,6 +32,6 @@ class Plot(BasePlot):
         return {
             "title": harmless(dataset),
             "xlabel": f"Runtime of one image [s], {threads}",
-            "ylabel": COLUMNS[metric].title,
+            "ylabel": METRICS[metric].title,
             "scale": "semilog-x",
         }

@@ -1,19 +1,19 @@
-from functools import partial
-
+from benchmark_inverse_problems.methods.initial import relative_weight
 from benchmark_inverse_problems.methods.wavelet import wavelet
 from benchmark_inverse_problems.solver import ReconstructionSolver
 
 
 class Solver(ReconstructionSolver):
-    """argmin_x 1/2 |Ax - y|^2 + weight |W x|_1, solved to a stated tolerance.
+    """argmin_x 1/2 |Ax - y|^2 + w |W x|_1, solved to a stated tolerance.
 
     I. Daubechies, M. Defrise, C. De Mol, "An Iterative Thresholding Algorithm for
-    Linear Inverse Problems with a Sparsity Constraint", 2004.
+    Linear Inverse Problems with a Sparsity Constraint", 2004. w is `weight` times
+    the noise level.
     """
 
     name = "wavelet"
     parameters = {"weight": ["tuned"]}
-    grid = {"weight": [0.001, 0.002, 0.004, 0.008, 0.016, 0.03, 0.06, 0.12, 0.25]}
+    grid = {"weight": [0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.0]}
 
     def build(self, weight):
-        return partial(wavelet, weight=weight)
+        return relative_weight(wavelet, weight)

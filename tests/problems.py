@@ -10,9 +10,7 @@ from .conftest import ROOT
 @cache
 def simulated():
     """The class of the `simulated` dataset and its module."""
-    (dataset,) = (
-        d for d in Benchmark(ROOT).get_datasets() if d.name == "simulated"
-    )
+    (dataset,) = (d for d in Benchmark(ROOT).get_datasets() if d.name == "simulated")
     return dataset
 
 

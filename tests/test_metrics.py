@@ -6,7 +6,8 @@ import deepinv as dinv
 import pytest
 import torch
 
-from benchmark_inverse_problems.metrics import METRICS, Case, judge
+from benchmark_inverse_problems.judging import Case, judge
+from benchmark_inverse_problems.metrics import METRICS
 from benchmark_inverse_problems.problem import Observation
 from benchmark_inverse_problems.solver import Reconstruction
 
@@ -96,6 +97,5 @@ def test_every_metric_is_described():
 def test_case_without_cost():
     x = torch.full((1, 1, 16, 16), 0.5)
     observation = Observation(x, dinv.physics.Denoising(), tuple(x.shape), "test")
-    assert METRICS["psnr"].function(Case.of(x + 0.1, x, observation)) == pytest.approx(
-        20, abs=1e-4
-    )
+    case = Case(x + 0.1, x, observation)
+    assert METRICS["psnr"].function(case) == pytest.approx(20, abs=1e-4)

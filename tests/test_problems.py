@@ -88,7 +88,9 @@ def test_solvers_do_not_see_the_truth():
 def test_a_solver_that_changes_a_physics_changes_no_other():
     problem = tiny_problem("denoise")
     problem.observations[0].physics.noise_model.update_parameters(sigma=9.0)
-    assert float(problem.observations[0].physics.noise_model.sigma) == pytest.approx(0.1)
+    assert float(problem.observations[0].physics.noise_model.sigma) == pytest.approx(
+        0.1
+    )
 
 
 def test_tuning_images_are_never_scored():

@@ -4,6 +4,8 @@ import torch
 from deepinv.optim.linear import conjugate_gradient
 from deepinv.physics import DecomposablePhysics, Denoising, Downsampling, Inpainting
 
+NOISE_FLOOR = 0.005
+
 
 def noise_level(y, physics):
     """Standard deviation of the noise in `y` as the noise model states it, a float.
@@ -17,6 +19,28 @@ def noise_level(y, physics):
     gain = torch.as_tensor(getattr(model, "gain", None) or 0.0).float()
     mean = y.mean().clamp(min=0).to(gain.device)
     return (sigma.square() + gain * mean).mean().sqrt().item()
+
+
+def relative_weight(method, weight):
+    """A method whose regularisation weight is `weight` times the noise level.
+
+    One grid of weights then fits all problems. Noise-free problems count as if their
+    noise level were `NOISE_FLOOR`.
+
+    Parameters
+    ----------
+    method : callable (y, physics, weight) -> x_hat
+    weight : float
+
+    Returns
+    -------
+    callable (y, physics) -> x_hat
+    """
+
+    def reconstruct(y, physics):
+        return method(y, physics, weight * max(noise_level(y, physics), NOISE_FLOOR))
+
+    return reconstruct
 
 
 class _Separable:
@@ -54,7 +78,9 @@ class _Separable:
 
     def prox(self, z, gamma):
         b = self.row_vectors.T @ (self.target + z / gamma) @ self.column_vectors
-        return self.row_vectors @ (b / (self.values + 1 / gamma)) @ self.column_vectors.T
+        return (
+            self.row_vectors @ (b / (self.values + 1 / gamma)) @ self.column_vectors.T
+        )
 
 
 def data_prox(y, physics, tolerance=1e-4, max_iter=30):

@@ -14,10 +14,13 @@ from deepinv.models.ram import (
 from torch import nn
 from torch.nn.functional import conv2d, pad, relu
 
+from ..weights import choose, load_weights, published
 from .drunet import BLOCKS, WIDTHS
 from .multiscale import FACTORS, StackedScales, multiscale
 
 CHANNELS = (1, 2, 3)
+# The authors' checkpoint, as deepinv names it.
+PUBLISHED = "ram.pth.tar"
 # Relative to the largest measurement: RAM's 5e-3 for images in [0, 1].
 SIGMA_FLOOR = 5e-3
 # Learned gain of the Krylov embeddings before training: small enough to keep the
@@ -39,7 +42,7 @@ class KrylovBlock(MeasCondBlock):
             # deepinv builds this convolution and never calls it.
             getattr(self.decoding_conv, f"tail{channel}").zero_conv_skip = None
 
-    def forward(self, x, y, physics, img_channels, scale):
+    def forward(self, x, y, physics, img_channels, scale, gain):
         z = self.decoding_conv(x, img_channels)
         krylov = physics.normal(z, scale).to(z.dtype)
         images = torch.cat((y.to(z.dtype), z, krylov), 1)
@@ -51,13 +54,15 @@ class KrylovBlock(MeasCondBlock):
         images = conv2d(
             images, head.convin.weight + widen(head.zero_conv_skip), padding=1
         )
-        hidden = relu(head.conv10(images))
-        kernel = torch.cat((head.conv20.weight, widen(head.skipconv0)), 1)
-        return relu(conv2d(torch.cat((hidden, images), 1), kernel, padding=1))
+        hidden = relu(head.conv10(images), inplace=True)
+        # A gain on the kernel costs less than one on the features.
+        kernel = gain * torch.cat((head.conv20.weight, widen(head.skipconv0)), 1)
+        features = conv2d(torch.cat((hidden, images), 1), kernel, padding=1)
+        return relu(features, inplace=True)
 
 
 class KrylovResBlock(ResBlock):
-    """deepinv's residual block, with a gain that keeps bfloat16 features so."""
+    """deepinv's residual block, whose features stay in bfloat16 under autocast."""
 
     def __init__(self, width, channels):
         super().__init__(
@@ -66,9 +71,9 @@ class KrylovResBlock(ResBlock):
         self.PhysicsBlock = KrylovBlock(width, channels)
 
     def forward(self, x, physics, y, img_channels, scale):
-        u = relu(self.conv1(x))
-        embedding = self.PhysicsBlock(u, y, physics, img_channels, scale)
-        return x + self.conv2(u) + self.gain.to(u.dtype) * embedding
+        u = relu(self.conv1(x), inplace=True)
+        embedding = self.PhysicsBlock(u, y, physics, img_channels, scale, self.gain)
+        return x + self.conv2(u) + embedding
 
 
 def widen(convolution):
@@ -88,8 +93,8 @@ class CompactRAM(dinv.models.Reconstructor):
     * every constant is relative to the measurements, so that f(a y, a sigma, a gain)
       = a f(y, sigma, gain) holds at any a, without rescaling dark inputs;
     * the noise level of the proximal weight counts the Poisson part;
-    * down-sampling by f is scaled to unit norm (A, y and sigma times f), as the
-      paper's weight f^2 of the proximal step does and deepinv's loses;
+    * down-sampling by f is scaled to unit norm (A and y times f): the paper's
+      weight f^2 of the proximal step, which deepinv loses, and f^2 A^T y;
     * coarse operators are computed on the coarse grids (`multiscale.py`);
     * sides that are not multiples of 8 are padded by replication after the
       proximal step, so A is used as it is.
@@ -309,3 +314,24 @@ def level(y, physics, name, value):
         value = getattr(physics.noise_model, name, 0)
     value = torch.as_tensor(value, dtype=y.dtype, device=y.device)
     return value.reshape(-1).expand(len(y))
+
+
+def load_ram(weights, solver):
+    """The compact RAM, or its authors' network through deepinv.
+
+    Parameters
+    ----------
+    weights : {"bundled", "published"}
+    solver : str
+        Name of the solver, for error messages.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If the weights are missing, damaged, or `weights` is another word.
+    """
+    return choose(
+        weights,
+        bundled=lambda: load_weights(CompactRAM(), "ram"),
+        published=lambda: published(dinv.models.RAM, solver, PUBLISHED),
+    )

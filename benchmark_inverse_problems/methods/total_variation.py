@@ -121,7 +121,7 @@ def minimise(y, physics, analysis, weight, tolerance, max_iter):
         `||K x||`. Both are free of the scales of image, operator and weight. 0 runs
         all iterations.
     max_iter : int
-        Budget of iterations.
+        Budget of iterations; one of FISTA, with its 20 inner steps, counts as ten.
 
     Raises
     ------
@@ -134,7 +134,8 @@ def minimise(y, physics, analysis, weight, tolerance, max_iter):
     x = initial_estimate(y, physics)
     if exact:
         return _primal_dual(x, prox, analysis, weight, tolerance, max_iter)
-    return _accelerated(x, y, physics, analysis, weight, tolerance, max_iter)
+    most = -(-max_iter // 10)
+    return _accelerated(x, y, physics, analysis, weight, tolerance, most)
 
 
 def _share(part, whole):
@@ -205,7 +206,9 @@ def _accelerated(x, y, physics, analysis, weight, tolerance, max_iter, inner=20)
         x_next = v - step * ktu
         kx = analysis.apply(x_next)
         primal = _share((z - x_next) / step, ktu)
-        dual = _share((analysis.project(u + dual_step * kx, weight) - u) / dual_step, kx)
+        dual = _share(
+            (analysis.project(u + dual_step * kx, weight) - u) / dual_step, kx
+        )
         if max(primal, dual) <= tolerance:
             return x_next
         # Momentum that points uphill is dropped (O'Donoghue and Candes, 2015).

@@ -1,6 +1,7 @@
 """Sparsity in translation-invariant wavelets."""
 
 import torch
+from torch.nn.functional import conv2d, pad
 
 from .total_variation import Analysis, minimise
 
@@ -8,49 +9,56 @@ LEVELS = 4
 # Daubechies' orthonormal filter with two vanishing moments (Daubechies, 1988, table 1),
 # over sqrt(2): low and high pass then keep the energy without down-sampling.
 _ROOT = 3**0.5
-LOW = [(1 + _ROOT) / 8, (3 + _ROOT) / 8, (3 - _ROOT) / 8, (1 - _ROOT) / 8]
-HIGH = [LOW[3], -LOW[2], LOW[1], -LOW[0]]
+LOW = torch.tensor([1 + _ROOT, 3 + _ROOT, 3 - _ROOT, 1 - _ROOT]) / 8
+HIGH = LOW.flip(0) * torch.tensor([1, -1, 1, -1])
+TAPS = len(LOW)
+# Approximation and three details, (4, 1, TAPS, TAPS).
+KERNELS = torch.stack([torch.outer(a, b) for a in (LOW, HIGH) for b in (LOW, HIGH)])
+KERNELS = KERNELS[:, None]
 
 
-def _filter(x, taps, spread, dim):
-    """Circular convolution along `dim`; a negative `spread` gives its adjoint."""
-    return sum(tap * x.roll(k * spread, dim) for k, tap in enumerate(taps))
+def levels(size):
+    """Levels that an image of (H, W) pixels allows: filters are not longer than it."""
+    fitting = [j for j in range(LEVELS) if (TAPS - 1) * 2**j <= min(size)]
+    return max(len(fitting), 1)
 
 
-def details(x, levels=LEVELS):
-    """Detail coefficients (3 levels, 1, C, H, W) of the undecimated transform.
+def details(x):
+    """Detail coefficients (levels, C, 3, H, W) of the undecimated transform.
 
     Level j is divided by 2^j, so that the l1 norm is the mean, over all circular
     shifts of the image, of the l1 norm of its orthonormal detail coefficients: the
     norm of cycle spinning (Coifman and Donoho, 1995).
     """
-    bands = []
-    for j in range(levels):
-        low, high = (_filter(x, taps, 2**j, -2) for taps in (LOW, HIGH))
-        bands += [
-            _filter(part, taps, 2**j, -1) / 2 ** (j + 1)
-            for part, taps in ((low, HIGH), (high, LOW), (high, HIGH))
-        ]
-        x = _filter(low, LOW, 2**j, -1)
+    low, bands = x[0][:, None], []
+    kernels = KERNELS.to(x).flip(-1, -2)
+    for j in range(levels(x.shape[-2:])):
+        reach = (TAPS - 1) * 2**j
+        low = pad(low, (reach, 0, reach, 0), mode="circular")
+        low = conv2d(low, kernels, dilation=2**j)
+        bands.append(low[:, 1:] / 2 ** (j + 1))
+        low = low[:, :1]
     return torch.stack(bands)
 
 
 def details_adjoint(bands):
-    """The adjoint of `details`."""
-    x = torch.zeros_like(bands[0])
-    for j in reversed(range(len(bands) // 3)):
-        a, b, c = bands[3 * j : 3 * j + 3] / 2 ** (j + 1)
-        low = _filter(x, LOW, -(2**j), -1) + _filter(a, HIGH, -(2**j), -1)
-        high = _filter(b, LOW, -(2**j), -1) + _filter(c, HIGH, -(2**j), -1)
-        x = _filter(low, LOW, -(2**j), -2) + _filter(high, HIGH, -(2**j), -2)
-    return x
+    """The adjoint of `details`, (1, C, H, W)."""
+    low = torch.zeros_like(bands[0, :, :1])
+    kernels = KERNELS.to(bands).transpose(0, 1)
+    for j in reversed(range(len(bands))):
+        reach = (TAPS - 1) * 2**j
+        low = torch.cat((low, bands[j] / 2 ** (j + 1)), 1)
+        low = conv2d(
+            pad(low, (0, reach, 0, reach), mode="circular"), kernels, dilation=2**j
+        )
+    return low[None, :, 0]
 
 
 # The transform keeps the energy and the largest factor is 1/2.
 WAVELETS = Analysis(details, details_adjoint, torch.abs, 0.25)
 
 
-def wavelet(y, physics, weight, tolerance=1e-3, max_iter=1000):
+def wavelet(y, physics, weight, tolerance=3e-3, max_iter=1000):
     """`argmin_x 1/2 ||A x - y||^2 + weight * ||W x||_1`.
 
     W is the undecimated Daubechies-2 transform of four levels without its coarse

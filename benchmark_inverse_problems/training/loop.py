@@ -77,11 +77,13 @@ def train(recipe, sampler, folder, device="cpu", quiet=False):
     optimizer = torch.optim.Adam(model.parameters(), lr=recipe.lr)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer,
-        lambda step: min(1, (step + 1) / WARM_UP)
-        * (1 + math.cos(math.pi * step / recipe.steps))
-        / 2,
+        lambda step: (
+            min(1, (step + 1) / WARM_UP)
+            * (1 + math.cos(math.pi * step / recipe.steps))
+            / 2
+        ),
     )
-    state = {"step": 0, "wall": 0.0, "curve": []}
+    state = {"step": 0, "wall": 0.0, "total": 0.0, "curve": []}
     parts = {
         "model": model,
         "average": average,
@@ -99,11 +101,10 @@ def train(recipe, sampler, folder, device="cpu", quiet=False):
         temporary = checkpoint.with_suffix(".tmp")
         saved = {key: part.state_dict() for key, part in parts.items()}
         torch.save(saved | {"state": state}, temporary)
-        os.replace(temporary, checkpoint)
+        temporary.replace(checkpoint)
 
     every = max(1, recipe.steps // EVALUATIONS)
     clock = last_save = time.monotonic()
-    total = 0.0
     progress = tqdm(
         range(state["step"], recipe.steps),
         initial=state["step"],
@@ -121,7 +122,7 @@ def train(recipe, sampler, folder, device="cpu", quiet=False):
         optimizer.step()
         schedule.step()
         average.update_parameters(model)
-        total += loss.item()
+        state["total"] += loss.item()
         now = time.monotonic()
         state["step"] = step + 1
         state["wall"] += now - clock
@@ -130,9 +131,9 @@ def train(recipe, sampler, folder, device="cpu", quiet=False):
             average.eval()
             with torch.no_grad():
                 scores = recipe.validate(average.module, sampler)
-            mean = total / ((step % every) + 1)
+            mean = round(state["total"] / (step % every + 1), 5)
             state["curve"].append({"step": step + 1, "loss": mean} | scores)
-            total = 0.0
+            state["total"] = 0.0
             tqdm.write(f"{recipe.name} {state['curve'][-1]}")
             clock = time.monotonic()
         if now - last_save > CHECKPOINT_EVERY:
@@ -158,7 +159,7 @@ def export(recipe, model, state, folder, images):
         "validation": {k: v for k, v in state["curve"][-1].items() if k != "step"},
     }
     save_weights(model.state_dict(), folder / f"{recipe.name}.safetensors", description)
-    with open(folder / f"{recipe.name}.csv", "w", newline="") as file:
+    with (folder / f"{recipe.name}.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, state["curve"][0])
         writer.writeheader()
         writer.writerows(state["curve"])

@@ -1,0 +1,100 @@
+"""One reconstruction against the truth. Every definition is here, once."""
+
+import torch
+from skimage.metrics import structural_similarity
+
+from .metrics import METRICS
+from .projections import range_projection
+
+NAN = float("nan")
+
+
+class Case:
+    """One reconstruction with everything that judges it.
+
+    Attributes
+    ----------
+    x_hat, x : tensor (1, C, H, W)
+        Estimate and truth; the truth is in [0, 1]. Estimates are not clamped, as
+        in deepinv and in the papers on RAM and FiRe.
+    observation : Observation
+    cost : Reconstruction or None
+        Runtime, memory and the like.
+    """
+
+    def __init__(self, x_hat, truth, observation, cost=None):
+        self.x_hat, self.x = x_hat.to(truth), truth
+        self.observation, self.cost = observation, cost
+        self._split = None
+
+    def psnr(self):
+        return from_error(magnitude(self.x_hat) - magnitude(self.x))
+
+    def ssim(self):
+        estimate, truth = (magnitude(x)[0].numpy() for x in (self.x_hat, self.x))
+        return float(
+            structural_similarity(
+                estimate,
+                truth,
+                channel_axis=0,
+                data_range=1.0,
+                gaussian_weights=True,
+                sigma=1.5,
+                use_sample_covariance=False,
+            )
+        )
+
+    def psnr_luma(self):
+        """NaN for images that are not in colour."""
+        if self.x.shape[1] != 3:
+            return NAN
+        factor = getattr(self.observation.physics, "factor", 1)
+        shave = factor if factor > 1 else 0
+        height, width = self.x.shape[-2:]
+        inner = (..., slice(shave, height - shave), slice(shave, width - shave))
+        estimate = self.x_hat[inner].clamp(0, 1)
+        return from_error(luma(estimate) - luma(self.x[inner]))
+
+    def residual(self):
+        y, physics = self.observation.y, self.observation.physics
+        return float((physics.A(self.x_hat) - y).norm() / y.norm().clamp(min=1e-12))
+
+    def split_error(self):
+        """The error's parts in the row space and, or None, in the null space of A."""
+        if self._split is None:
+            error = self.x_hat - self.x
+            project = range_projection(self.observation.physics, self.observation.shape)
+            seen = error if project is None else project(error)
+            self._split = (seen, None if project is None else error - seen)
+        return self._split
+
+    def psnr_range(self):
+        return from_error(self.split_error()[0])
+
+    def psnr_null(self):
+        """NaN where the null space is empty."""
+        unseen = self.split_error()[1]
+        return NAN if unseen is None else from_error(unseen)
+
+
+def magnitude(x):
+    """Complex images (two channels) as their magnitude, others as they are."""
+    return x.norm(dim=1, keepdim=True) if x.shape[1] == 2 else x
+
+
+def luma(x):
+    """The Y channel of MATLAB's rgb2ycbcr, in [16, 235] / 255, of (1, 3, H, W)."""
+    weights = torch.tensor([65.481, 128.553, 24.966], dtype=x.dtype) / 255
+    return (x * weights.view(1, 3, 1, 1)).sum(1, keepdim=True) + 16 / 255
+
+
+def from_error(error):
+    """PSNR in dB, for a peak of 1."""
+    return float(-10 * error.double().square().mean().clamp(min=1e-20).log10())
+
+
+def judge(reconstruction, truth, observation):
+    """All metrics of one reconstruction, as a dict of float."""
+    case = Case(reconstruction.x_hat, truth, observation, reconstruction)
+    with torch.no_grad():
+        return {key: metric.function(case) for key, metric in METRICS.items()}

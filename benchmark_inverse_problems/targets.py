@@ -1,0 +1,80 @@
+"""``python -m benchmark_inverse_problems.targets``: what was promised and what is reached.
+
+Runs the cells that ``configs/targets.yml`` names (those in benchopt's cache are not
+computed again) and prints one line of a Markdown table per target.
+"""
+
+import sys
+from pathlib import Path
+
+import yaml
+from benchopt.results import read_results
+from benchopt.runner import run_benchmark
+
+BENCHMARK = Path(__file__).parent.parent
+
+
+def compute(runs):
+    """Results of all runs, {(problem, solver's base name): mean of each metric}."""
+    means = {}
+    for run in runs:
+        solvers = run["solver"] if isinstance(run["solver"], list) else [run["solver"]]
+        file = run_benchmark(
+            str(BENCHMARK),
+            solver_names=solvers,
+            dataset_names=[run["dataset"]],
+            plot_result=False,
+            output_file="targets.parquet",
+        )
+        df = read_results(file)
+        base_name = df["solver_name"].str.split("[").str[0]
+        for key, rows in df.groupby(["dataset_name", base_name]):
+            means[key] = rows.select_dtypes("number").mean().to_dict()
+    return means
+
+
+def assess(target, means):
+    """One row of the table: problem, claim, reached, verdict.
+
+    Parameters
+    ----------
+    target : dict
+        One entry of ``targets`` in the configuration.
+    means : dict
+        What `compute` returned.
+    """
+    metric = target.get("metric", "psnr")
+    column = f"objective_{metric}"
+    value = means[target["problem"], target["solver"]][column]
+    if "above" in target:
+        margin = value - means[target["problem"], target["above"]][column]
+        claim = f"{target['by']:.2f} dB above {target['above']}"
+        reached, met = f"{margin:+.2f} dB ({value:.2f})", margin >= target["by"]
+    elif "within" in target:
+        claim = f"{target['of']:.2f} dB within {target['within']:.2f}"
+        met = abs(value - target["of"]) <= target["within"]
+        reached = f"{value:.2f} dB"
+    else:
+        claim, met = (
+            f"at least {target['at_least']:.2f} dB",
+            value >= target["at_least"],
+        )
+        reached = f"{value:.2f} dB"
+    verdict = "yes" if met else "**no**"
+    return [target["problem"], target["solver"], metric, claim, reached, verdict]
+
+
+def main():
+    """Print the table; 1 if a target is missed."""
+    config = yaml.safe_load((BENCHMARK / "configs" / "targets.yml").read_text())
+    means = compute(config["runs"])
+    rows = [assess(target, means) for target in config["targets"]]
+    print("| problem | solver | metric | target | reached | met |")
+    print("|---|---|---|---|---|---|")
+    for row in rows:
+        print("| " + " | ".join(row) + " |")
+    return int(any(row[-1] != "yes" for row in rows))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,63 @@
+"""The same numbers again, in other processes, and new ones when the code changes."""
+
+import numpy as np
+
+from benchmark_inverse_problems import fingerprint
+
+SOLVERS = ["adjoint", "tv", "dpir", "ram"]
+ARGUMENTS = [a for s in SOLVERS for a in ("-s", s)] + ["-d", "simulated[task=deblur]"]
+
+
+def scores(df):
+    return df.sort_values(["solver_name", "objective_image"]).objective_psnr.to_numpy()
+
+
+def test_two_runs_and_two_workers_agree(suite):
+    first = suite.run(*ARGUMENTS, "--no-cache")
+    assert len(first) == 2 * len(SOLVERS)
+    assert (first.objective_threads == 1).all()
+    second = suite.run(*ARGUMENTS, "--no-cache")
+    workers = suite.run(*ARGUMENTS, "-j", "2", "--no-cache")
+    assert (workers.objective_threads == 1).all()
+    np.testing.assert_allclose(scores(first), scores(second), atol=1e-3)
+    np.testing.assert_allclose(scores(first), scores(workers), atol=1e-3)
+    assert set(first.objective_fingerprint) == set(workers.objective_fingerprint)
+
+
+def test_cache_serves_equal_code_and_recomputes_changed_code(suite, monkeypatch):
+    log = suite.folder / "calls.txt"
+    suite.add_solver(
+        "counted",
+        f"open({str(log)!r}, 'a').write('x')\n        return lambda y, physics: y",
+    )
+    arguments = ["-s", "counted", "-d", "simulated"]
+    suite.run(*arguments)
+    assert len(suite.run(*arguments)) == 2
+    assert log.read_text() == "x", "the second run is served from the cache"
+    monkeypatch.setattr(fingerprint, "source_fingerprint", lambda: "another version")
+    suite.run(*arguments)
+    assert log.read_text() == "xx", "changed code computes again"
+
+
+def test_fingerprint_sees_code_weights_and_tables(tmp_path):
+    (tmp_path / "code.py").write_text("a = 1")
+    (tmp_path / "weights.json").write_text("{}")
+    (tmp_path / "training").mkdir()
+    (tmp_path / "training" / "recipe.py").write_text("a = 1")
+    uncached = fingerprint.source_fingerprint.__wrapped__
+    seen = [uncached(tmp_path)]
+    (tmp_path / "training" / "recipe.py").write_text("a = 2")
+    assert uncached(tmp_path) == seen[0], "recipes change no result"
+    for name in ("code.py", "weights.json"):
+        (tmp_path / name).write_text("a = 3")
+        seen.append(uncached(tmp_path))
+    assert len(set(seen)) == 3
+
+
+def test_a_parameter_given_as_auto_or_by_name_is_one_cell(suite):
+    auto = suite.run("-s", "adjoint", "-d", "div2k_sr4[n_images=1,crop=64]")
+    named = "div2k_sr4[images=bundled,n_images=1,crop=64]"
+    assert list(auto.dataset_name) == list(
+        suite.run("-s", "adjoint", "-d", named).dataset_name
+    )
+    assert "images=bundled" in auto.dataset_name.iloc[0]

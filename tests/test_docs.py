@@ -1,0 +1,96 @@
+"""The documentation cannot drift: its examples run, its tables name what exists."""
+
+import inspect
+import re
+
+import pytest
+import yaml
+from benchopt.benchmark import Benchmark
+
+from benchmark_inverse_problems import targets
+
+from .conftest import ROOT
+
+BENCHMARK = Benchmark(ROOT)
+README = (ROOT / "README.md").read_text()
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
+
+
+def solver_of_contributing():
+    (code,) = re.findall(
+        r"<!-- new solver -->\n```python\n(.*?)```", CONTRIBUTING, re.S
+    )
+    return code
+
+
+def test_the_solver_of_contributing_is_complete_and_short(suite):
+    code = solver_of_contributing()
+    assert len(code.splitlines()) < 40
+    (suite.folder / "solvers" / "landweber.py").write_text(code)
+    df = suite.run("-s", "landweber", "-s", "adjoint", "-d", "simulated[task=deblur]")
+    mean = df.groupby("solver_name").objective_psnr.mean()
+    (landweber,) = (name for name in mean.index if name.startswith("landweber"))
+    assert mean[landweber] > mean["adjoint"]
+    assert (df[df.solver_name == landweber].objective_trials == 3).all()
+
+
+def first_sentence(cls):
+    return inspect.getdoc(cls).split("\n")[0]
+
+
+def rows():
+    """The README's tables of problems and solvers."""
+    plugins = [*BENCHMARK.get_datasets(), *BENCHMARK.get_solvers()]
+    return [f"| `{cls.name}` | {first_sentence(cls)} |" for cls in plugins]
+
+
+@pytest.mark.parametrize("row", rows())
+def test_readme_lists_every_plugin(row):
+    assert row in README, "print the tables with `python -m tests.test_docs`"
+
+
+def test_readme_lists_nothing_else():
+    listed = re.findall(r"^\| `(\w+)` \| ", README, re.M)
+    assert len(listed) == len(set(listed)) == len(rows())
+
+
+def test_pictures_of_the_readme_exist():
+    for path in re.findall(r"!\[.*?\]\((.*?)\)", README):
+        assert (ROOT / path).exists(), path
+
+
+def test_changelog_has_the_version():
+    from benchmark_inverse_problems import __version__
+
+    assert f"## {__version__}" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_targets_are_judged_by_their_numbers():
+    means = {
+        ("p", "tv"): {"objective_psnr": 20.0},
+        ("p", "dpir"): {"objective_psnr": 20.6},
+    }
+    base = {"problem": "p", "solver": "dpir"}
+    verdict = [
+        targets.assess(base | extra, means)[-1]
+        for extra in (
+            {"above": "tv", "by": 0.5},
+            {"above": "tv", "by": 0.7},
+            {"at_least": 20.5},
+            {"at_least": 20.7},
+            {"within": 0.1, "of": 20.5},
+            {"within": 0.1, "of": 20.8},
+        )
+    ]
+    assert verdict == ["yes", "**no**"] * 3
+
+
+def test_every_target_has_its_run():
+    config = yaml.safe_load((ROOT / "configs" / "targets.yml").read_text())
+    names = {d.split("[")[0] for d in (run["dataset"] for run in config["runs"])}
+    for target in config["targets"]:
+        assert target["problem"].split("[")[0] in names
+
+
+if __name__ == "__main__":
+    print("\n".join(rows()))

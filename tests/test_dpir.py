@@ -1,0 +1,136 @@
+"""DPIR with a small stand-in denoiser."""
+
+import deepinv as dinv
+import numpy as np
+import pytest
+import torch
+from deepinv.physics import (
+    MRI,
+    BlurFFT,
+    Denoising,
+    DownsamplingMatlab,
+    Inpainting,
+    Tomography,
+)
+from skimage.data import astronaut
+
+from benchmark_inverse_problems.methods.dpir import SIGMA_MIN, dpir
+from benchmark_inverse_problems.methods.initial import initial_estimate
+from benchmark_inverse_problems.methods.total_variation import total_variation
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    # Images this small lose more to a second thread than they gain.
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+class Recorder:
+    """A total variation denoiser that remembers how it was called."""
+
+    def __init__(self):
+        self.levels, self.channels = [], []
+
+    def __call__(self, x, sigma):
+        self.levels.append(sigma)
+        self.channels.append(x.shape[1])
+        return total_variation(x, Denoising(), sigma, max_iter=20)
+
+
+def picture(height, width, channels=3):
+    face = torch.tensor(astronaut() / 255, dtype=torch.float32).permute(2, 0, 1)[None]
+    return face[:, :channels, 60 : 60 + 2 * height : 2, 180 : 180 + 2 * width : 2]
+
+
+def psnr(a, b):
+    return -10 * (a - b).square().mean().log10().item()
+
+
+def noisy(y, sigma):
+    noise = np.random.RandomState(1).randn(*y.shape)
+    return y + sigma * torch.tensor(noise, dtype=torch.float32)
+
+
+def test_denoising_is_one_call():
+    physics, denoiser = Denoising(dinv.physics.GaussianNoise(0.1)), Recorder()
+    y = noisy(picture(20, 31), 0.1)
+    x = dpir(y, physics, denoiser)
+    assert denoiser.levels == [pytest.approx(0.1)]
+    assert torch.equal(x, Recorder()(y, denoiser.levels[0]))
+
+
+def test_the_schedule_and_the_first_step():
+    blur = dinv.physics.functional.gaussian_blur(sigma=(1.5, 1.5))
+    physics = BlurFFT(img_size=(3, 45, 70), filter=blur)
+    physics.noise_model = dinv.physics.GaussianNoise(0.02)
+    x = picture(45, 70)
+    y = noisy(physics.A(x), 0.02)
+    denoiser = Recorder()
+    x_hat = dpir(y, physics, denoiser)
+    assert denoiser.levels == pytest.approx(np.geomspace(49 / 255, 0.02, 8), rel=1e-4)
+    assert psnr(x_hat, x) > psnr(y, x) + 1
+    calls = []
+    dpir(y, physics, lambda x, _: calls.append(x) or x, iterations=1)
+    gamma = (49 / 255 / 0.02) ** 2 / 0.23
+    expected = physics.prox_l2(initial_estimate(y, physics), y, gamma)
+    torch.testing.assert_close(calls[0], expected, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("lines", [False, True])
+def test_it_fills_missing_pixels(lines):
+    shape = (1, 45, 1) if lines else (1, 45, 70)
+    mask = torch.tensor(np.random.RandomState(0).rand(*shape) > 0.5).float()
+    physics = Inpainting((3, 45, 70), mask=mask.expand(1, 45, 70))
+    physics.noise_model = dinv.physics.GaussianNoise(0.01)
+    x = picture(45, 70)
+    y = noisy(x, 0.01) * physics.mask
+    x_hat = dpir(y, physics, Recorder())
+    assert psnr(x_hat, x) > psnr(y, x) + 10
+    known = (physics.mask * (x_hat - x)).square().mean().sqrt()
+    assert known < 0.05
+
+
+@pytest.mark.parametrize("sigma", [None, 0.0])
+def test_noiseless_super_resolution_is_finite_and_consistent(sigma):
+    physics = DownsamplingMatlab(factor=3)
+    x = picture(48, 48)
+    denoiser = Recorder()
+    x_hat = dpir(physics.A(x), physics, denoiser, sigma=sigma)
+    assert denoiser.levels[-1] == pytest.approx(SIGMA_MIN)
+    assert x_hat.isfinite().all()
+    assert psnr(physics.A(x_hat), physics.A(x)) > 40
+
+
+def test_complex_images_are_denoised_channel_by_channel():
+    mask = torch.ones(1, 2, 32, 32)
+    mask[..., ::3] = 0
+    physics = MRI(mask=mask, img_size=(2, 32, 32))
+    physics.noise_model = dinv.physics.GaussianNoise(0.01)
+    denoiser = Recorder()
+    x_hat = dpir(physics.A(picture(32, 32, 2)), physics, denoiser)
+    assert x_hat.shape == (1, 2, 32, 32)
+    assert set(denoiser.channels) == {1} and len(denoiser.channels) == 16
+
+
+def test_tomography():
+    settings = {"normalize": True, "adjoint_via_backprop": True}
+    physics = Tomography(angles=20, img_width=32, **settings)
+    physics.noise_model = dinv.physics.GaussianNoise(0.01)
+    x = picture(32, 32, 1)
+    y = noisy(physics.A(x), 0.01)
+    x_hat = dpir(y, physics, Recorder())
+    assert psnr(x_hat, x) > psnr(physics.A_adjoint(y), x) + 3
+
+
+def test_wrong_settings_are_refused():
+    physics, y = (
+        Inpainting((1, 8, 8), mask=torch.ones(1, 8, 8)),
+        torch.zeros(1, 1, 8, 8),
+    )
+    with pytest.raises(ValueError, match="at least one iteration"):
+        dpir(y, physics, Recorder(), iterations=0)
+    with pytest.raises(ValueError, match="must not be negative"):
+        dpir(y, physics, Recorder(), sigma=-0.1)

@@ -1,0 +1,203 @@
+"""Every plugin, found by listing the folders: a new one is tested without an edit here."""
+
+import ast
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from benchopt.benchmark import Benchmark
+from benchopt.utils.parametrized_name_mixin import get_configs, product_param
+from benchopt.utils.run_context import RunContext
+
+from benchmark_inverse_problems.judging import judge
+from benchmark_inverse_problems.problem import check_reconstruction
+
+from .conftest import ROOT
+from .problems import TINY, simulated, tiny_problem
+
+BENCHMARK = Benchmark(ROOT)
+SOLVERS = {s.name: s for s in BENCHMARK.get_solvers()}
+DATASETS = {d.name: d for d in BENCHMARK.get_datasets()}
+FILES = sorted(
+    p for folder in ("solvers", "datasets") for p in (ROOT / folder).glob("*.py")
+)
+
+
+def reconstruct(name, problem, **parameters):
+    """Run a solver on a problem, as benchopt would; None if it skips."""
+    solver = SOLVERS[name].get_instance(**parameters)
+    RunContext().set_run_context("objective", "data", solver, repetition=0, base_seed=0)
+    handed = {"observations": problem.observations, "tuning": problem.tuning}
+    skip, reason = solver.skip(**handed)
+    if skip:
+        assert reason.startswith(name)
+        return None
+    solver.set_objective(**handed)
+    solver.run(None)
+    return solver.get_result()["reconstructions"]
+
+
+def bundled(name):
+    """A solver's default parameters with bundled weights."""
+    point = next(product_param(SOLVERS[name].parameters))
+    return point | ({"weights": "bundled"} if "weights" in point else {})
+
+
+def psnr(problem, reconstructions):
+    return np.mean(
+        [judge(r, *problem.judged(i))["psnr"] for i, r in enumerate(reconstructions)]
+    )
+
+
+@pytest.mark.parametrize("task", TINY)
+@pytest.mark.parametrize("name", SOLVERS)
+def test_solver_on_every_task(name, task):
+    """Right shape, finite, repeatable, and not worse than the adjoint."""
+    problem = tiny_problem(task)
+    found = reconstruct(name, problem, **bundled(name))
+    if found is None:
+        return
+    assert len(found) == len(problem)
+    for index, item in enumerate(found):
+        check_reconstruction(item.x_hat, problem.truth(index).shape)
+        assert item.runtime > 0
+        assert item.peak_memory >= 0
+    baseline = psnr(problem, reconstruct("adjoint", problem))
+    # The pseudo-inverse inverts the noise too: it may lose.
+    if name != "pseudoinverse":
+        assert psnr(problem, found) > baseline - 0.5
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+def test_solver_supports_something(name):
+    supported = [
+        task
+        for task in TINY
+        if SOLVERS[name]
+        .get_instance()
+        .unsupported(tiny_problem(task).observe(0).physics)
+        is None
+    ]
+    assert supported
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: f"{p.parent.name}/{p.stem}")
+def test_file(path):
+    """Name equal to the stem, a citation, literal attributes, few lines, no clutter."""
+    tree = ast.parse(path.read_text())
+    (cls,) = (node for node in tree.body if isinstance(node, ast.ClassDef))
+    literals = {
+        node.targets[0].id: ast.literal_eval(node.value)
+        for node in cls.body
+        if isinstance(node, ast.Assign)
+    }
+    assert literals["name"] == path.stem
+    docstring = ast.get_docstring(cls)
+    assert any(character.isdigit() for character in docstring), "a citation has a year"
+    assert len(path.read_text().splitlines()) <= 60
+    source = path.read_text()
+    for word in ("cuda", "manual_seed", "DataLoader", "time.time", "print("):
+        assert word not in source, f"{word} belongs into the base class"
+
+
+@pytest.mark.parametrize("name", [n for n, s in SOLVERS.items() if s.parameters])
+def test_every_solver_parameter_reaches_build(name):
+    import inspect
+
+    arguments = set(inspect.signature(SOLVERS[name].build).parameters) - {"self"}
+    assert arguments == set(SOLVERS[name].parameters)
+
+
+ALTERNATIVES = {
+    "images": "tuning",
+    "n_images": 1,
+    "crop": 24,
+}
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_every_dataset_parameter_changes_the_problem(name):
+    cls = DATASETS[name]
+    config = next(product_param(cls.parameters | getattr(cls, "test_parameters", {})))
+    config["images"] = {"auto": "bundled"}.get(config["images"], config["images"])
+    config |= {"n_images": 2, "crop": 64}
+    reference = cls.get_instance(**config).get_data()["problem"].fingerprint
+    for key in cls.parameters:
+        values = [v for v in cls.parameters[key] if v != config[key] and v != "auto"]
+        value = (
+            ALTERNATIVES[key] if key in ALTERNATIVES else values[0] if values else None
+        )
+        if name == "simulated" and key == "task":
+            value = "deblur"
+        if name == "simulated" and key == "crop":
+            value = 32
+        if key == "images" and config["images"].startswith("ellipses"):
+            value = f"{config['images']}_tuning"
+        if key == "crop" and name.startswith("phantom"):
+            value = 48
+        if key == "crop" and "deblur" in name:
+            value = 48
+        if key == "crop" and "sr" in name:
+            value = 48
+        changed = cls.get_instance(**config | {key: value}).get_data()["problem"]
+        assert changed.fingerprint != reference, f"{key}={value} changes nothing"
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_get_data_is_lazy(name):
+    import time
+
+    instance = DATASETS[name].get_instance()
+    start = time.perf_counter()
+    instance.get_data()
+    assert time.perf_counter() - start < 0.5, "get_data runs for every cached cell"
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+def test_solver_has_a_test_case(name):
+    for config in get_configs(simulated(), None, SOLVERS[name]):
+        problem = simulated().get_instance(**config["dataset"]).get_data()["problem"]
+        solver = SOLVERS[name].get_instance(**config["solver"])
+        if solver.unsupported(problem.observe(0).physics) is None:
+            return
+    pytest.fail(f"{name} skips every case of benchopt's own tests")
+
+
+CONFIGS = sorted((ROOT / "configs").glob("*.yml"))
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda p: p.stem)
+def test_configs_name_what_exists(path):
+    config = yaml.safe_load(path.read_text())
+    if "solver" not in config:
+        return
+    BENCHMARK.check_solver_patterns(config["solver"])
+    BENCHMARK.check_dataset_patterns(config["dataset"])
+
+
+def test_default_config_has_every_solver():
+    config = yaml.safe_load((ROOT / "configs" / "default.yml").read_text())
+    named = {next(iter(s)) if isinstance(s, dict) else s for s in config["solver"]}
+    assert {n.split("[")[0] for n in named} == set(SOLVERS)
+
+
+def test_no_absolute_path_in_the_configuration():
+    for path in [ROOT / "config.yml", *CONFIGS]:
+        for line in path.read_text().splitlines():
+            assert not line.split("#")[0].strip().startswith(("/", "~"))
+            assert ": /" not in line and ": ~" not in line
+
+
+def test_bicubic_is_aligned_with_the_operators_grid():
+    for task in ("sr", "sr_matlab"):
+        problem = tiny_problem(task)
+        x, observation = problem.judged(0)
+        (item, *_) = reconstruct("bicubic", problem)
+        inner = (..., slice(4, -4), slice(4, -4))
+
+        def error(shift, x=x, item=item, inner=inner):
+            return float((torch.roll(item.x_hat, shift, (-2, -1)) - x)[inner].norm())
+
+        shifts = [(a, b) for a in (-1, 0, 1) for b in (-1, 0, 1)]
+        assert min(shifts, key=error) == (0, 0), task

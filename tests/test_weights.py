@@ -1,0 +1,161 @@
+"""Bundled and published weights, whole and damaged."""
+
+import json
+import shutil
+import urllib.error
+
+import deepinv as dinv
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from benchmark_inverse_problems import weights as library
+from benchmark_inverse_problems.methods.drunet import (
+    PUBLISHED,
+    MultiHeadDRUNet,
+    load_denoiser,
+)
+from benchmark_inverse_problems.methods.ram import CompactRAM, load_ram
+
+BUNDLED = {"drunet": MultiHeadDRUNet, "ram": CompactRAM}
+LIMITS = {"drunet": 1.5e6, "ram": 2e6}
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """A copy of the denoiser's weights that a test may damage."""
+    for suffix in (".safetensors", ".json"):
+        shutil.copy(library.FOLDER / f"drunet{suffix}", tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_bundled_weights_load_and_are_described(name):
+    network = library.load_weights(BUNDLED[name](), name)
+    assert sum(p.numel() for p in network.parameters()) <= LIMITS[name]
+    description = json.loads((library.FOLDER / f"{name}.json").read_text())
+    assert {"recipe", "data", "seed", "steps", "wall_time_s", "validation"} <= set(
+        description
+    )
+    assert (library.FOLDER / f"{name}.csv").exists(), "the training curve"
+
+
+def test_all_weights_together_are_small():
+    size = sum(p.stat().st_size for p in library.FOLDER.iterdir())
+    assert size < 30e6
+
+
+def test_flipped_byte(copy):
+    path = copy / "drunet.safetensors"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="are damaged .* train it again"):
+        library.load_weights(MultiHeadDRUNet(), "drunet", copy)
+
+
+def test_missing(copy):
+    (copy / "drunet.safetensors").unlink()
+    with pytest.raises(FileNotFoundError, match="are missing: restore"):
+        library.load_weights(MultiHeadDRUNet(), "drunet", copy)
+
+
+def test_other_architecture(copy):
+    other = MultiHeadDRUNet(widths=(8, 8, 8, 8), blocks=1)
+    with pytest.raises(ValueError, match="another architecture than MultiHeadDRUNet"):
+        library.load_weights(other, "drunet", copy)
+
+
+def test_saving_and_loading_are_inverse(tmp_path):
+    network = MultiHeadDRUNet(widths=(8, 8, 8, 8), blocks=1)
+    library.save_weights(network.state_dict(), tmp_path / "x.safetensors", {"seed": 3})
+    other = MultiHeadDRUNet(widths=(8, 8, 8, 8), blocks=1)
+    library.load_weights(other, "x", tmp_path)
+    for key, value in network.state_dict().items():
+        assert torch.equal(value, other.state_dict()[key])
+    assert json.loads((tmp_path / "x.json").read_text())["seed"] == 3
+
+
+def test_unknown_word():
+    with pytest.raises(ValueError, match="weights=best is not known: use one of"):
+        load_denoiser("best", 3, "dpir")
+
+
+def offline(*_, **__):
+    raise urllib.error.URLError("no route to host")
+
+
+@pytest.mark.parametrize(
+    ("load", "solver"),
+    [
+        (lambda: load_denoiser("published", 3, "dpir"), "dpir"),
+        (lambda: load_ram("published", "ram"), "ram"),
+    ],
+    ids=["dpir", "ram"],
+)
+def test_published_without_network_is_one_sentence(load, solver, tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr(torch.hub, "download_url_to_file", offline)
+    with pytest.raises(FileNotFoundError) as caught:
+        load()
+    sentence = str(caught.value)
+    assert "could not be downloaded" in sentence
+    assert f"or run {solver}[weights=bundled]" in sentence
+    assert "\n" not in sentence
+
+
+def checkpoint(network, name, home):
+    """Put a random checkpoint of the authors' format where torch looks for it."""
+    folder = home / "hub" / "checkpoints"
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.save(network.state_dict(), folder / name)
+
+
+def test_published_ram_of_full_size_key_by_key(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    torch.manual_seed(0)
+    random = dinv.models.RAM(pretrained=False)
+    checkpoint(random, "ram.pth.tar", tmp_path)
+    loaded = load_ram("published", "ram")
+    expected = random.state_dict()
+    assert sum(p.numel() for p in loaded.parameters()) == 35_618_813
+    assert set(loaded.state_dict()) == set(expected)
+    for key, value in loaded.state_dict().items():
+        assert torch.equal(value, expected[key]), key
+
+
+@pytest.mark.parametrize("channels", PUBLISHED)
+def test_published_denoiser_of_full_size_key_by_key(channels, tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    torch.manual_seed(0)
+    random = dinv.models.DRUNet(channels, channels, pretrained=None)
+    checkpoint(random, PUBLISHED[channels], tmp_path)
+    loaded = load_denoiser("published", channels, "dpir")
+    for key, value in loaded.state_dict().items():
+        assert torch.equal(value, random.state_dict()[key]), key
+
+
+def test_published_file_of_another_network(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    checkpoint(MultiHeadDRUNet(), PUBLISHED[3], tmp_path)
+    with pytest.raises(ValueError, match="cannot be loaded"):
+        load_denoiser("published", 3, "dpir")
+
+
+def test_weights_that_would_run_code_are_refused(tmp_path, monkeypatch):
+    class Bomb:
+        def __reduce__(self):
+            return exec, ("raise SystemExit('the weights ran code')",)
+
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    folder = tmp_path / "hub" / "checkpoints"
+    folder.mkdir(parents=True)
+    torch.save({"a": Bomb()}, folder / PUBLISHED[3])
+    with pytest.raises(ValueError, match="cannot be loaded"):
+        load_denoiser("published", 3, "dpir")
+
+
+def test_bundled_files_are_safetensors_only():
+    for path in library.FOLDER.iterdir():
+        assert path.suffix in {".safetensors", ".json", ".csv"}, path
+    load_file(library.FOLDER / "drunet.safetensors")
