@@ -86,14 +86,14 @@ class Observations(Sequence):
 
     def __init__(self, problem):
         self._make = problem.observe
-        self._length = len(problem)
+        self._count = problem.__len__  # counted later: the set may be missing
         self.task = problem.task
 
     def __len__(self):
-        return self._length
+        return self._count()
 
     def __getitem__(self, index):
-        if not 0 <= index < self._length:
+        if not 0 <= index < len(self):
             raise IndexError(index)
         return self._make(index)
 

@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import click
 from benchopt.cli.main import run as benchopt_run
 
 from .failures import read_failures
@@ -26,18 +27,20 @@ def main(arguments):
     Returns
     -------
     int
-        0, or 1 if a cell failed or nothing was computed.
+        0; 1 if a cell failed or nothing was computed; 2 for an unusable argument.
     """
     start = time.time()
     outputs = BENCHMARK / "outputs"
-    completed = True
+    status = 0
     try:
         benchopt_run(
             [str(BENCHMARK), "--no-display", *arguments], standalone_mode=False
         )
-    except RuntimeError as error:  # benchopt's word for a run without any result
-        print(error, file=sys.stderr)
-        completed = False
+    except SystemExit as error:  # no result at all, or an unusable argument
+        status = error.code
+    except click.ClickException as error:
+        error.show()
+        status = error.exit_code
     failures = read_failures(outputs, since=start)
     for failure in failures:
         print(f"FAILED {failure['solver']} on {failure['dataset']}: {failure['error']}")
@@ -48,7 +51,7 @@ def main(arguments):
     ]
     if pages:
         print(f"Dashboard: {max(pages, key=lambda page: page.stat().st_mtime)}")
-    return 0 if completed and not failures else 1
+    return status or int(bool(failures))
 
 
 if __name__ == "__main__":

@@ -99,6 +99,7 @@ def tune(names):
             "command": f"python -m benchmark_inverse_problems.tuning {name}",
             "grid": solver.open_parameters(),
         }
+        FOLDER.mkdir(exist_ok=True)
         for problem in tqdm(problems.values(), desc=name):
             truth, observation = problem.tuning.judged(0)
             if solver.unsupported(observation.physics) is None:
@@ -106,9 +107,8 @@ def tune(names):
                 key = entry_key(problem.task, solver.fixed_parameters())
                 table[key] = solver.search(problem.tuning)
                 tqdm.write(f"{name} {key} {table[key]}")
-        FOLDER.mkdir(exist_ok=True)
-        text = json.dumps(table, indent=1)
-        (FOLDER / f"{name}.json").write_text(text + "\n")
+                text = json.dumps(table, indent=1) + "\n"
+                (FOLDER / f"{name}.json").write_text(text)
 
 
 if __name__ == "__main__":

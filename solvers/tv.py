@@ -4,7 +4,7 @@ from benchmark_inverse_problems.solver import ReconstructionSolver
 
 
 class Solver(ReconstructionSolver):
-    """argmin_x 1/2 |Ax - y|^2 + w TV(x), solved to a stated tolerance.
+    """Least squares plus w times the total variation, solved to a stated tolerance.
 
     L. Rudin, S. Osher, E. Fatemi, "Nonlinear Total Variation Based Noise Removal
     Algorithms", 1992; algorithm: A. Chambolle and T. Pock, "A First-Order
@@ -14,7 +14,9 @@ class Solver(ReconstructionSolver):
 
     name = "tv"
     parameters = {"weight": ["tuned"]}
-    grid = {"weight": [0.01, 0.03, 0.06, 0.12, 0.25, 0.5, 1.0, 2.0]}
+    grid = {
+        "weight": [0.001, 0.003, 0.01, 0.03, 0.1, 0.2, 0.35, 0.5, 0.7, 1.0, 1.4, 2, 3]
+    }
 
     def build(self, weight):
         return relative_weight(total_variation, weight)

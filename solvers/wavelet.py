@@ -4,7 +4,7 @@ from benchmark_inverse_problems.solver import ReconstructionSolver
 
 
 class Solver(ReconstructionSolver):
-    """argmin_x 1/2 |Ax - y|^2 + w |W x|_1, solved to a stated tolerance.
+    """Least squares plus w times the l1 norm of the wavelet coefficients, solved.
 
     I. Daubechies, M. Defrise, C. De Mol, "An Iterative Thresholding Algorithm for
     Linear Inverse Problems with a Sparsity Constraint", 2004. w is `weight` times
@@ -13,7 +13,7 @@ class Solver(ReconstructionSolver):
 
     name = "wavelet"
     parameters = {"weight": ["tuned"]}
-    grid = {"weight": [0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.0]}
+    grid = {"weight": [0.003, 0.01, 0.03, 0.1, 0.2, 0.4, 0.7, 1.0, 1.5, 2.2, 3.5]}
 
     def build(self, weight):
         return relative_weight(wavelet, weight)

@@ -35,7 +35,7 @@ class Suite:
             benchopt_run(
                 [str(self.folder), *options, *arguments], standalone_mode=False
             )
-        except RuntimeError:  # every cell failed
+        except SystemExit:  # every cell failed
             return None
         new = set(self.folder.glob("outputs/*.parquet")) - before
         return read_results(new.pop()) if new else None

@@ -9,6 +9,7 @@ import time
 import numpy as np
 import pytest
 import torch
+from benchopt.cli import benchopt
 
 from benchmark_inverse_problems.failures import read_failures
 from benchmark_inverse_problems.problem import check_reconstruction
@@ -44,9 +45,14 @@ def test_bad_solver_fails_alone_in_one_sentence(suite, capsys, kind):
 
 
 def test_a_failure_is_forgotten_once_the_cell_succeeds(suite):
-    suite.add_solver("bad", BAD["raises"][0])
-    suite.run("-s", "bad", "-d", "simulated")
-    suite.add_solver("bad", "return lambda y, physics: y")
+    trouble = suite.folder / "trouble"
+    trouble.touch()
+    suite.add_solver(
+        "bad", f"open({str(trouble)!r}, 'x')\n        return lambda y, _: y"
+    )
+    assert suite.run("-s", "bad", "-d", "simulated") is None
+    assert len(read_failures(suite.folder / "outputs")) == 1
+    trouble.unlink()
     assert len(suite.run("-s", "bad", "-d", "simulated")) == 2
     assert read_failures(suite.folder / "outputs") == []
 
@@ -85,9 +91,7 @@ def test_missing_package_leaves_the_others_working(suite, capsys):
     df = suite.run("-s", "foreign", "-s", "adjoint", "-d", "simulated")
     assert set(df.solver_name) == {"adjoint"}
     assert "not installed" in capsys.readouterr().out
-    from benchopt.cli.main import main as benchopt_main
-
-    benchopt_main(["info", str(suite.folder)], standalone_mode=False)
+    benchopt(["info", str(suite.folder)], standalone_mode=False)
     assert "foreign" in capsys.readouterr().out
 
 

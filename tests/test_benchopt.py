@@ -1,0 +1,44 @@
+"""benchopt's own test suite, and its commands on this one."""
+
+import subprocess
+import sys
+
+from benchopt.cli import benchopt
+from benchopt.cli.main import run as benchopt_run
+
+from .conftest import ROOT
+
+
+def test_benchopt_test():
+    command = [sys.executable, "-m", "benchopt", "test", str(ROOT), "--skip-install"]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+    assert " passed" in result.stdout
+    assert " failed" not in result.stdout
+
+
+def test_info(capsys):
+    benchopt(["info", str(ROOT)], standalone_mode=False)
+    printed = capsys.readouterr().out
+    for name in ("ram", "dpir", "div2k_sr4", "phantom_mri"):
+        assert name in printed
+
+
+def test_a_run_leaves_a_dashboard(suite):
+    arguments = ["-s", "adjoint", "-s", "bicubic", "-d", "simulated[task=sr]"]
+    df = suite.run(*arguments, plot=True)
+    assert set(df.solver_name) == {"adjoint", "bicubic"}
+    (page,) = suite.folder.glob("outputs/*benchopt_run_*.html")
+    text = page.read_text()
+    for word in ("leaderboard", "gallery", "quality_runtime", "data:image/png"):
+        assert word in text
+
+
+def test_config_file(suite):
+    config = suite.folder / "mine.yml"
+    config.write_text("solver: [adjoint]\ndataset: ['simulated[task=deblur]']\n")
+    benchopt_run(
+        [str(suite.folder), "--config", str(config), "--no-display", "--no-plot"],
+        standalone_mode=False,
+    )
+    assert list(suite.folder.glob("outputs/*.parquet"))

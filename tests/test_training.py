@@ -1,0 +1,99 @@
+"""The training loop: repeatable batches, resumption, exported files."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from benchmark_inverse_problems.methods.drunet import MultiHeadDRUNet
+from benchmark_inverse_problems.training import drunet, loop
+from benchmark_inverse_problems.training.data import HELD_OUT, PatchSampler
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Enough pictures for a training."""
+    from PIL import Image
+
+    rng = np.random.RandomState(0)
+    (tmp_path / "data").mkdir()
+    for i in range(HELD_OUT + 2):
+        pixels = rng.randint(0, 256, (280, 300, 3)).astype(np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "data" / f"{i}.png")
+    return tmp_path
+
+
+def tiny():
+    return MultiHeadDRUNet(widths=(8, 8, 8, 8), blocks=1)
+
+
+def recipe(loss=drunet.loss, steps=6):
+    def validate(model, sampler):
+        return {"psnr": 1.0}
+
+    return loop.Recipe("tiny", tiny, loss, validate, steps, lr=1e-3, patch=32)
+
+
+def test_batches_depend_on_seed_and_step_only(folder):
+    one, two = (PatchSampler([folder / "data"], patch=32) for _ in range(2))
+    one.batch(one.rng(0), 4, 3)
+    assert torch.equal(one.batch(one.rng(5), 4, 3), two.batch(two.rng(5), 4, 3))
+    assert not torch.equal(one.batch(one.rng(5), 4, 3), one.batch(one.rng(6), 4, 3))
+    gray = one.batch(one.rng(5), 4, 1)
+    assert gray.shape == (4, 1, 32, 32)
+    assert 0 <= float(gray.min()) <= float(gray.max()) <= 1
+
+
+def test_validation_images_are_never_trained_on(folder):
+    sampler = PatchSampler([folder / "data"], patch=32)
+    trained = {image.tobytes() for image in sampler.images}
+    assert not trained & {image.tobytes() for image in sampler.held_out}
+    assert sampler.validation(3).shape == (HELD_OUT, 3, 256, 256)
+
+
+def test_too_few_images(tmp_path):
+    with pytest.raises(ValueError, match="give other folders with --data"):
+        PatchSampler([tmp_path])
+
+
+def test_interrupted_training_ends_where_an_uninterrupted_one_does(folder, monkeypatch):
+    monkeypatch.setattr(loop, "CHECKPOINT_EVERY", -1)
+    sampler = PatchSampler([folder / "data"], patch=32)
+    loop.train(recipe(), sampler, folder / "whole", quiet=True)
+
+    def interrupted(model, sampler, step):
+        if step == 3:
+            raise KeyboardInterrupt
+        return drunet.loss(model, sampler, step)
+
+    with pytest.raises(KeyboardInterrupt):
+        loop.train(recipe(interrupted), sampler, folder / "cut", quiet=True)
+    assert not (folder / "cut" / "tiny.safetensors").exists()
+    description = loop.train(recipe(), sampler, folder / "cut", quiet=True)
+    assert description["steps"] == 6
+    whole, cut = (load_file(folder / f / "tiny.safetensors") for f in ("whole", "cut"))
+    for key in whole:
+        torch.testing.assert_close(whole[key], cut[key], rtol=1e-3, atol=1e-5)
+    curves = [
+        list(csv.DictReader((folder / f / "tiny.csv").open())) for f in ("whole", "cut")
+    ]
+    assert [row["step"] for row in curves[0]] == [row["step"] for row in curves[1]]
+    assert json.loads((folder / "cut" / "tiny.json").read_text())["seed"] == 0
+
+
+def test_the_loss_falls(folder):
+    sampler = PatchSampler([folder / "data"], patch=32)
+    torch.manual_seed(0)
+    model = tiny()
+    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+    losses = []
+    for step in range(40):
+        loss = drunet.loss(model, sampler, 0)  # one batch, again and again
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.6 * losses[0], step
