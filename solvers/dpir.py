@@ -14,7 +14,7 @@ class Solver(ReconstructionSolver):
 
     name = "dpir"
     parameters = {"weights": ["auto"], "lambda_": ["tuned"]}
-    grid = {"lambda_": [0.05, 0.1, 0.23, 0.5, 1.0, 2.0]}
+    grid = {"lambda_": [0.03, 0.06, 0.12, 0.23, 0.5, 1.0]}
     published = (
         "drunet_deepinv_color_finetune_22k.pth",
         "drunet_deepinv_gray_finetune_26k.pth",

@@ -109,39 +109,27 @@ def test_every_solver_parameter_reaches_build(name):
     assert arguments == set(SOLVERS[name].parameters)
 
 
-ALTERNATIVES = {
-    "images": "tuning",
-    "n_images": 1,
-    "crop": 24,
-}
+def other_value(cls, key, value):
+    """A value of a dataset's parameter that is not the given one."""
+    if key == "images":
+        return f"{value}_tuning" if value.startswith("ellipses") else "tuning"
+    if key in ("n_images", "crop"):
+        return {"n_images": 1, "crop": 48}[key]
+    values = [*cls.parameters[key], *getattr(cls, "test_parameters", {}).get(key, [])]
+    return next(v for v in values if v != value)
 
 
 @pytest.mark.parametrize("name", DATASETS)
 def test_every_dataset_parameter_changes_the_problem(name):
     cls = DATASETS[name]
-    config = next(product_param(cls.parameters | getattr(cls, "test_parameters", {})))
-    config["images"] = {"auto": "bundled"}.get(config["images"], config["images"])
-    config |= {"n_images": 2, "crop": 64}
+    config = next(product_param(cls.parameters)) | {"n_images": 2, "crop": 64}
+    if config["images"] == "auto":
+        config["images"] = "bundled"
     reference = cls.get_instance(**config).get_data()["problem"].fingerprint
-    for key in cls.parameters:
-        values = [v for v in cls.parameters[key] if v != config[key] and v != "auto"]
-        value = (
-            ALTERNATIVES[key] if key in ALTERNATIVES else values[0] if values else None
-        )
-        if name == "simulated" and key == "task":
-            value = "deblur"
-        if name == "simulated" and key == "crop":
-            value = 32
-        if key == "images" and config["images"].startswith("ellipses"):
-            value = f"{config['images']}_tuning"
-        if key == "crop" and name.startswith("phantom"):
-            value = 48
-        if key == "crop" and "deblur" in name:
-            value = 48
-        if key == "crop" and "sr" in name:
-            value = 48
-        changed = cls.get_instance(**config | {key: value}).get_data()["problem"]
-        assert changed.fingerprint != reference, f"{key}={value} changes nothing"
+    for key, value in config.items():
+        changed = cls.get_instance(**config | {key: other_value(cls, key, value)})
+        fingerprint = changed.get_data()["problem"].fingerprint
+        assert fingerprint != reference, f"{changed} is the same problem as {config}"
 
 
 @pytest.mark.parametrize("name", DATASETS)
