@@ -13,13 +13,13 @@ class Solver(ReconstructionSolver):
     """
 
     name = "dpir"
-    parameters = {"weights": ["auto"], "lambda_": ["tuned"]}
-    grid = {"lambda_": [0.03, 0.06, 0.12, 0.23, 0.5, 1.0]}
+    parameters = {"weights": ["auto"], "lambda_": ["tuned"], "last": ["tuned"]}
+    grid = {"lambda_": [0.06, 0.12, 0.23, 0.5, 1.0], "last": [1, 3]}
     published = (
         "drunet_deepinv_color_finetune_22k.pth",
         "drunet_deepinv_gray_finetune_26k.pth",
     )
 
-    def build(self, weights, lambda_):
+    def build(self, weights, lambda_, last):
         denoiser = self.place(load_denoiser(weights, self.channels, self.name))
-        return partial(dpir, denoiser=denoiser, lambda_=lambda_)
+        return partial(dpir, denoiser=denoiser, lambda_=lambda_, last=last)

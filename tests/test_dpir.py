@@ -14,7 +14,7 @@ from deepinv.physics import (
 )
 from skimage.data import astronaut
 
-from benchmark_inverse_problems.methods.dpir import SIGMA_MIN, dpir
+from benchmark_inverse_problems.methods.dpir import SIGMA_MIN, dpir, turn
 from benchmark_inverse_problems.methods.initial import initial_estimate
 from benchmark_inverse_problems.methods.total_variation import total_variation
 
@@ -79,6 +79,23 @@ def test_the_schedule_and_the_first_step():
     torch.testing.assert_close(calls[0], expected, rtol=1e-3, atol=1e-3)
 
 
+def test_the_last_level_counts_in_noise_levels():
+    physics = BlurFFT((1, 32, 32), dinv.physics.functional.gaussian_blur(sigma=(1, 1)))
+    physics.noise_model = dinv.physics.GaussianNoise(0.02)
+    denoiser = Recorder()
+    dpir(noisy(physics.A(picture(32, 32, 1)), 0.02), physics, denoiser, last=3.0)
+    assert denoiser.levels[-1] == pytest.approx(0.06)
+
+
+@pytest.mark.parametrize("k", range(8))
+def test_the_eight_turns_differ_and_undo(k):
+    x = picture(16, 24)
+    turned, back = turn(x, k)
+    assert torch.equal(back(turned), x)
+    others = [turn(x, j)[0] for j in range(8) if j != k]
+    assert not any(o.shape == turned.shape and torch.equal(o, turned) for o in others)
+
+
 @pytest.mark.parametrize("lines", [False, True])
 def test_it_fills_missing_pixels(lines):
     shape = (1, 45, 1) if lines else (1, 45, 70)
@@ -93,12 +110,12 @@ def test_it_fills_missing_pixels(lines):
     assert known < 0.05
 
 
-@pytest.mark.parametrize("sigma", [None, 0.0])
-def test_noiseless_super_resolution_is_finite_and_consistent(sigma):
-    physics = DownsamplingMatlab(factor=3)
+@pytest.mark.parametrize("noise", [None, dinv.physics.GaussianNoise(0.0)])
+def test_noiseless_super_resolution_is_finite_and_consistent(noise):
+    physics = DownsamplingMatlab(factor=3, noise_model=noise)
     x = picture(48, 48)
     denoiser = Recorder()
-    x_hat = dpir(physics.A(x), physics, denoiser, sigma=sigma)
+    x_hat = dpir(physics.A(x), physics, denoiser)
     assert denoiser.levels[-1] == pytest.approx(SIGMA_MIN)
     assert x_hat.isfinite().all()
     assert psnr(physics.A(x_hat), physics.A(x)) > 40
@@ -132,5 +149,5 @@ def test_wrong_settings_are_refused():
     )
     with pytest.raises(ValueError, match="at least one iteration"):
         dpir(y, physics, Recorder(), iterations=0)
-    with pytest.raises(ValueError, match="must not be negative"):
-        dpir(y, physics, Recorder(), sigma=-0.1)
+    with pytest.raises(ValueError, match="must be at least 1 sigma"):
+        dpir(y, physics, Recorder(), last=0.5)

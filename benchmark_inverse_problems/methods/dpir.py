@@ -2,7 +2,7 @@
 
 import numpy as np
 import torch
-from deepinv.physics import Denoising, Inpainting
+from deepinv.physics import Denoising, Downsampling, Inpainting
 
 from .initial import data_prox, initial_estimate, noise_level
 
@@ -18,36 +18,46 @@ def denoise(x, denoiser, sigma):
     return torch.cat([denoiser(part, sigma) for part in x.split(1, 1)], 1)
 
 
-def dpir(
-    y, physics, denoiser, sigma=None, iterations=None, sigma_max=49 / 255, lambda_=0.23
-):
+def turn(x, k):
+    """One of the eight flips and rotations of an image, and back: (x, undo)."""
+    flips = [dim for bit, dim in ((1, -1), (2, -2)) if k & bit]
+    if k & 4:
+        return x.flip(flips).mT, lambda z: z.mT.flip(flips)
+    return x.flip(flips), lambda z: z.flip(flips)
+
+
+def dpir(y, physics, denoiser, lambda_=0.23, last=1.0, iterations=None, sigma_max=None):
     """Deep plug-and-play image restoration (Zhang et al., TPAMI 2021).
 
-    From `initial_estimate`, for sigma_k log-spaced from `sigma_max` to `sigma`:
+    From `initial_estimate`, for sigma_k log-spaced from `sigma_max` to `last * sigma`:
 
         x <- argmin_x 1/2 ||A x - y||^2 + lambda (sigma / sigma_k)^2 / 2 ||x - x_k||^2
         x <- denoiser(x, sigma_k)
 
-    Pure denoising is one call of the denoiser at `sigma`: splitting has nothing to
-    solve there.
+    As in the authors' code each denoising sees another of the eight flips and
+    rotations. Pure denoising is one call of the denoiser at `sigma`: splitting has
+    nothing to solve there.
 
     Parameters
     ----------
     y : Tensor
         Measurements of an image (1, C, H, W) with values about [0, 1].
     physics : deepinv.physics.LinearPhysics
-        The operator A, with its noise model.
+        The operator A, with its noise model; sigma is `noise_level(y, physics)`, at
+        least `SIGMA_MIN`.
     denoiser : callable
         `denoiser(x, sigma)` for the image's channels, or for one if C = 2.
-    sigma : float or None
-        Noise level; `noise_level(y, physics)` if None. At least `SIGMA_MIN` is used.
-    iterations : int or None
-        Steps. None: 8, and 24 for inpainting, whose data term sets the known pixels
-        only, so that the others travel by the denoiser alone.
-    sigma_max : float
-        First denoising level.
     lambda_ : float
         Weight of the prior.
+    last : float
+        Last denoising level in units of sigma. The error of an operator with a large
+        null space is above the noise, and a last level above it removes more of it.
+    iterations : int or None
+        Steps. None: 24 for inpainting and down-sampling, whose missing pixels travel
+        by the denoiser alone, and 8 elsewhere.
+    sigma_max : float or None
+        First denoising level. None: 0.5 for down-sampling, which starts far from the
+        truth, and 49/255 elsewhere.
 
     Returns
     -------
@@ -57,22 +67,25 @@ def dpir(
     Raises
     ------
     ValueError
-        If `sigma` is negative or `iterations` is below 1.
+        If `iterations` is below 1 or `last` below 1.
     """
+    decimated = isinstance(physics, Downsampling)
     if iterations is None:
-        iterations = 24 if isinstance(physics, Inpainting) else 8
+        iterations = 24 if decimated or isinstance(physics, Inpainting) else 8
+    if sigma_max is None:
+        sigma_max = 0.5 if decimated else 49 / 255
     if iterations < 1:
         raise ValueError(f"DPIR needs at least one iteration, got {iterations}.")
-    sigma = noise_level(y, physics) if sigma is None else float(sigma)
-    if sigma < 0:
-        raise ValueError(f"The noise level must not be negative, got {sigma}.")
-    sigma = max(sigma, SIGMA_MIN)
-    with torch.no_grad():
-        if isinstance(physics, Denoising):
-            return denoise(y, denoiser, sigma)
-        x = initial_estimate(y, physics)
-        prox, _ = data_prox(y, physics)
-        for level in np.geomspace(max(sigma_max, sigma), sigma, iterations).tolist():
-            x = prox(x, (level / sigma) ** 2 / lambda_)
-            x = denoise(x, denoiser, level)
+    if last < 1:
+        raise ValueError(f"The last level must be at least 1 sigma, got {last}.")
+    sigma = max(noise_level(y, physics), SIGMA_MIN)
+    if isinstance(physics, Denoising):
+        return denoise(y, denoiser, sigma)
+    x = initial_estimate(y, physics)
+    prox, _ = data_prox(y, physics)
+    levels = np.geomspace(max(sigma_max, last * sigma), last * sigma, iterations)
+    for k, level in enumerate(levels.tolist()):
+        x = prox(x, (level / sigma) ** 2 / lambda_)
+        x, back = turn(x, k % 8)
+        x = back(denoise(x, denoiser, level))
     return x

@@ -37,4 +37,4 @@ def validate(model, sampler):
     return scores
 
 
-RECIPE = Recipe("drunet", MultiHeadDRUNet, loss, validate, steps=18000, lr=1e-3)
+RECIPE = Recipe("drunet", MultiHeadDRUNet, loss, validate, steps=28000, lr=1e-3)
