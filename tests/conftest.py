@@ -51,12 +51,19 @@ class Suite:
         )
 
 
+@pytest.fixture(autouse=True)
+def one_thread():
+    # Images this small lose more to a second thread than they gain.
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture
 def suite(tmp_path, monkeypatch):
     monkeypatch.setenv("INVERSE_PROBLEMS_THREADS", "1")
-    threads = torch.get_num_threads()
     yield Suite(tmp_path)
-    torch.set_num_threads(threads)
     Benchmark(ROOT)  # benchopt remembers the last benchmark
 
 

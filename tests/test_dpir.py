@@ -12,20 +12,12 @@ from deepinv.physics import (
     Inpainting,
     Tomography,
 )
-from skimage.data import astronaut
 
 from benchmark_inverse_problems.methods.dpir import SIGMA_MIN, dpir, turn
 from benchmark_inverse_problems.methods.initial import initial_estimate
 from benchmark_inverse_problems.methods.total_variation import total_variation
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    # Images this small lose more to a second thread than they gain.
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+from .small import noisy, picture, psnr
 
 
 class Recorder:
@@ -38,20 +30,6 @@ class Recorder:
         self.levels.append(sigma)
         self.channels.append(x.shape[1])
         return total_variation(x, Denoising(), sigma, max_iter=20)
-
-
-def picture(height, width, channels=3):
-    face = torch.tensor(astronaut() / 255, dtype=torch.float32).permute(2, 0, 1)[None]
-    return face[:, :channels, 60 : 60 + 2 * height : 2, 180 : 180 + 2 * width : 2]
-
-
-def psnr(a, b):
-    return -10 * (a - b).square().mean().log10().item()
-
-
-def noisy(y, sigma):
-    noise = np.random.RandomState(1).randn(*y.shape)
-    return y + sigma * torch.tensor(noise, dtype=torch.float32)
 
 
 def test_denoising_is_one_call():
