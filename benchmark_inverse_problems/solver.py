@@ -156,7 +156,7 @@ class ReconstructionSolver(FingerprintMixin, BaseSolver):
     def search(self, tuning):
         """Try the grid on the tuning set; what it found, with the number of trials."""
         build = partial(self.build, **self.fixed_parameters())
-        return grid_search(build, self.open_parameters(), tuning)
+        return grid_search(build, self.open_parameters(), tuning, self.device)
 
     def place(self, network):
         """Put a network on the device, ready for inference, and count its parameters."""

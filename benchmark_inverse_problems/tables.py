@@ -1,8 +1,9 @@
 """``python -m benchmark_inverse_problems.tables FILE [METRIC]``: a table for the README.
 
-Solvers are rows, problems are columns; each number is the mean over the images.
+Problems are rows, solvers are columns; each number is the mean over the images.
 """
 
+import re
 import sys
 
 import pandas as pd
@@ -13,26 +14,29 @@ from .results import last_rows
 
 
 def pivot(df, metric):
-    """Mean of a metric, solvers by problems (a DataFrame), NaN where a solver skips."""
+    """Mean of a metric, problems by solvers (a DataFrame), NaN where a solver skips."""
     rows = pd.concat(last_rows(df, dataset) for dataset in df["dataset_name"].unique())
     return rows.pivot_table(
-        index="solver_name",
-        columns="dataset_name",
+        index="dataset_name",
+        columns="solver_name",
         values=f"objective_{metric}",
         aggfunc="mean",
         sort=False,
     )
 
 
+def short(name):
+    """A name without the parameters that are tuned: every table says so once."""
+    return re.sub(r"\w+=tuned,?", "", name).replace(",]", "]").replace("[]", "")
+
+
 def markdown(table, digits):
-    """A Markdown table with one line a solver; problems are named under their file stem."""
-    short = [
-        name.replace("[", "<br>").replace(",", "<br>").rstrip("]") for name in table
-    ]
-    lines = ["| solver | " + " | ".join(short) + " |", "|---" * (len(short) + 1) + "|"]
-    for solver, values in table.iterrows():
+    """A Markdown table with one line a problem."""
+    header = ["problem", *(short(name) for name in table)]
+    lines = [f"| {' | '.join(header)} |", f"|---|{'--:|' * len(table.columns)}"]
+    for problem, values in table.iterrows():
         cells = ["" if pd.isna(v) else f"{v:.{digits}f}" for v in values]
-        lines.append(f"| {solver} | " + " | ".join(cells) + " |")
+        lines.append(f"| {problem} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

@@ -39,7 +39,7 @@ def entry_key(task, fixed):
     return f"{task} {others}".strip()
 
 
-def grid_search(build, grid, tuning):
+def grid_search(build, grid, tuning, device):
     """The point of a grid with the best mean PSNR on the tuning images.
 
     Parameters
@@ -49,6 +49,7 @@ def grid_search(build, grid, tuning):
         {parameter: values}; every combination is one trial.
     tuning : Problem
         Images with their truth.
+    device : torch.device
 
     Returns
     -------
@@ -65,7 +66,8 @@ def grid_search(build, grid, tuning):
         for index in range(len(tuning)):
             truth, observation = tuning.judged(index)
             with torch.no_grad():
-                x_hat = reconstruct(observation.y.clone(), observation.physics)
+                y = observation.y.clone().to(device)
+                x_hat = reconstruct(y, observation.physics.to(device))
             scores.append(Case(x_hat, truth, observation).psnr())
         score = sum(scores) / len(scores)
         if best is None or score > best["psnr"]:

@@ -1,7 +1,9 @@
 """benchopt's own test suite, and its commands on this one."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 from benchopt.cli import benchopt
 from benchopt.cli.main import run as benchopt_run
@@ -11,7 +13,10 @@ from .conftest import ROOT
 
 def test_benchopt_test():
     command = [sys.executable, "-m", "benchopt", "test", str(ROOT), "--skip-install"]
-    result = subprocess.run(command, capture_output=True, text=True)
+    # benchopt starts the first pytest on the path.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    environment = os.environ | {"PATH": path, "OMP_NUM_THREADS": "1"}
+    result = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
     assert " passed" in result.stdout
     assert " failed" not in result.stdout
