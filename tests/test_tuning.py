@@ -50,7 +50,9 @@ def test_no_regularisation_weight_lies_at_the_end_of_its_grid(path):
     entries = {k: v for k, v in table.items() if isinstance(v, dict) and "psnr" in v}
     assert len(entries) > 20
     if path.stem in ("tv", "wavelet"):
-        assert not [key for key, entry in entries.items() if entry["edge"]]
+        # Without noise the best weight is the least one.
+        noisy = {k: v for k, v in entries.items() if "sigma" in k or "gain" in k}
+        assert not [key for key, entry in noisy.items() if entry["edge"]]
 
 
 def test_every_problem_of_the_suite_is_in_the_tables():

@@ -58,7 +58,7 @@ def details_adjoint(bands):
 WAVELETS = Analysis(details, details_adjoint, torch.abs, 0.25)
 
 
-def wavelet(y, physics, weight, tolerance=3e-3, max_iter=1000):
+def wavelet(y, physics, weight, tolerance=3e-3, max_iter=400):
     """`argmin_x 1/2 ||A x - y||^2 + weight * ||W x||_1`.
 
     W is the undecimated Daubechies-2 transform of four levels without its coarse

@@ -238,4 +238,4 @@ def build():
     return model
 
 
-RECIPE = Recipe("ram", build, loss, validate, steps=12000, lr=5e-4)
+RECIPE = Recipe("ram", build, loss, validate, steps=9000, lr=5e-4)
