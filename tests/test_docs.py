@@ -78,7 +78,7 @@ def test_targets_are_judged_by_their_numbers():
             {"above": "tv", "by": 0.7},
             {"at_least": 20.5},
             {"at_least": 20.7},
-            {"within": 0.1, "of": 20.5},
+            {"within": 0.2, "of": 20.5},
             {"within": 0.1, "of": 20.8},
         )
     ]
