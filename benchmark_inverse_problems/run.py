@@ -44,13 +44,10 @@ def main(arguments):
     failures = read_failures(outputs, since=start)
     for failure in failures:
         print(f"FAILED {failure['solver']} on {failure['dataset']}: {failure['error']}")
-    pages = [
-        page
-        for page in outputs.glob("*benchopt_run_*.html")
-        if page.stat().st_mtime >= start
-    ]
-    if pages:
-        print(f"Dashboard: {max(pages, key=lambda page: page.stat().st_mtime)}")
+    for results in outputs.glob("*.parquet"):
+        if results.stat().st_mtime >= start:
+            for page in outputs.glob(f"*_{results.stem}.html"):
+                print(f"Dashboard: {page}")
     return status or int(bool(failures))
 
 

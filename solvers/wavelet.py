@@ -13,7 +13,7 @@ class Solver(ReconstructionSolver):
 
     name = "wavelet"
     parameters = {"weight": ["tuned"]}
-    grid = {"weight": [0.01, 0.05, 0.15, 0.4, 0.8, 1.5, 3.0]}
+    grid = {"weight": [0.01, 0.05, 0.15, 0.4, 0.8, 1.5, 3.0, 5.0]}
 
     def build(self, weight):
         return relative_weight(wavelet, weight)
