@@ -4,6 +4,7 @@ benchopt prints a failed cell's traceback, leaves the cell out of the results an
 exits with 0; this command lists the failed cells at the end and exits with 1.
 """
 
+import contextlib
 import sys
 import time
 from pathlib import Path
@@ -33,9 +34,9 @@ def main(arguments):
     outputs = BENCHMARK / "outputs"
     status = 0
     try:
-        benchopt_run(
-            [str(BENCHMARK), "--no-display", *arguments], standalone_mode=False
-        )
+        # benchopt's cache tells "." from the folder's full path: use what users type.
+        with contextlib.chdir(BENCHMARK):
+            benchopt_run([".", "--no-display", *arguments], standalone_mode=False)
     except SystemExit as error:  # no result at all, or an unusable argument
         status = error.code
     except click.ClickException as error:

@@ -4,6 +4,7 @@ Runs the cells that ``configs/targets.yml`` names (those in benchopt's cache are
 computed again) and prints one line of a Markdown table per target.
 """
 
+import contextlib
 import sys
 from pathlib import Path
 
@@ -20,7 +21,7 @@ def compute(runs):
     for run in runs:
         solvers = run["solver"] if isinstance(run["solver"], list) else [run["solver"]]
         file = run_benchmark(
-            str(BENCHMARK),
+            ".",
             solver_names=solvers,
             dataset_names=[run["dataset"]],
             plot_result=False,
@@ -67,7 +68,8 @@ def assess(target, means):
 def main():
     """Print the table; 1 if a target is missed."""
     config = yaml.safe_load((BENCHMARK / "configs" / "targets.yml").read_text())
-    means = compute(config["runs"])
+    with contextlib.chdir(BENCHMARK):
+        means = compute(config["runs"])
     rows = [assess(target, means) for target in config["targets"]]
     print("| problem | solver | metric | target | reached | met |")
     print("|---|---|---|---|---|---|")
