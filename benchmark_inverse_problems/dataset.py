@@ -61,7 +61,7 @@ class ProblemDataset(FingerprintMixin, BaseDataset):
             open_images(self.images, folder)  # says what is missing
         try:
             image_set.download(folder)
-        except (OSError, ImportError) as error:
+        except (OSError, ImportError, RuntimeError, ValueError) as error:
             raise FileNotFoundError(
                 f"The image set {self.images} could not be downloaded "
                 f"({type(error).__name__}: {error}): put its images into {folder}, or "

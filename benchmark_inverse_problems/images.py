@@ -197,6 +197,7 @@ def deepinv_download(cls, **arguments):
 
 def download_cbsd68(folder):
     """deepinv stores CBSD68 as a table of the `datasets` package: write its images out."""
+    Path(folder).mkdir(parents=True, exist_ok=True)
     images = dinv.datasets.CBSD68(root=str(Path(folder) / "table"), download=True)
     for i in range(len(images)):
         images[i].save(Path(folder) / f"{i:04d}.png")
@@ -254,7 +255,7 @@ IMAGE_SETS = {
         download=deepinv_download(dinv.datasets.BSD100HR),
     ),
     "bsds500": ImageSet(
-        "the 200 test images of BSDS500",
+        "the images of BSDS500; the bundled networks were trained on most of them",
         download=deepinv_download(dinv.datasets.BSDS500, splits=["test"]),
     ),
 }

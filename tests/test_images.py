@@ -135,6 +135,17 @@ def test_prepare_downloads_into_the_folder_that_run_reads(suite, pictures, monke
     assert len(problem) == 3
 
 
+def test_cbsd68_is_written_out_as_images(tmp_path, monkeypatch):
+    def table(root, download):
+        return [Image.fromarray(np.full((8, 8, 3), i, np.uint8)) for i in range(3)]
+
+    monkeypatch.setattr(library.dinv.datasets, "CBSD68", table)
+    library.IMAGE_SETS["cbsd68"].download(tmp_path / "cbsd68")
+    found = library.open_images("cbsd68", tmp_path / "cbsd68")
+    assert found.names == ["0000", "0001", "0002"]
+    assert float(found[2][1].max()) == pytest.approx(2 / 255)
+
+
 def test_bundled_and_tuning_sets_are_colour_pictures_and_disjoint():
     bundled, tuning = (library.open_images(n) for n in ("bundled", "tuning"))
     assert len(bundled) == 6
