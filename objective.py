@@ -45,6 +45,7 @@ class Objective(FingerprintMixin, BaseObjective):
                         "threads": item.threads,
                         "trials": item.trials,
                         "tuned": item.tuned,
+                        "iterations": item.iterations,
                     }
                 )
         return rows

@@ -94,7 +94,15 @@ def from_error(error):
 
 
 def judge(reconstruction, truth, observation):
-    """All metrics of one reconstruction, as a dict of float."""
+    """All metrics of one reconstruction, as a dict of float.
+
+    Those at the end of a run only are NaN for the estimates on the way.
+    """
     case = Case(reconstruction.x_hat, truth, observation, reconstruction)
     with torch.no_grad():
-        return {key: metric.function(case) for key, metric in METRICS.items()}
+        return {
+            key: metric.function(case)
+            if reconstruction.final or not metric.at_the_end
+            else NAN
+            for key, metric in METRICS.items()
+        }

@@ -20,6 +20,9 @@ class Metric:
     unit : str
     digits : int
         Decimals worth showing.
+    at_the_end : bool
+        True for slow metrics, which are not computed along the curve of an iterative
+        solver.
     """
 
     label: str
@@ -28,6 +31,7 @@ class Metric:
     higher_is_better: bool | None
     unit: str = ""
     digits: int = 2
+    at_the_end: bool = False
 
     @property
     def title(self):
@@ -67,6 +71,7 @@ METRICS = {
         lambda c: c.psnr_range(),
         True,
         "dB",
+        at_the_end=True,
     ),
     "psnr_null": Metric(
         "PSNR null",
@@ -74,6 +79,7 @@ METRICS = {
         lambda c: c.psnr_null(),
         True,
         "dB",
+        at_the_end=True,
     ),
     "runtime": Metric(
         "Runtime", "time of one reconstruction", lambda c: c.cost.runtime, False, "s", 3

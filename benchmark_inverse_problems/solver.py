@@ -1,22 +1,27 @@
-"""The base class of solvers: device, timing, seeds, tuning and checks, once."""
+"""The two base classes of solvers: device, timing, seeds, tuning and checks, once."""
 
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import count
 
 import torch
 from benchopt import BaseSolver
+from benchopt.stopping_criterion import StoppingCriterion
 from benchopt.utils.parametrized_name_mixin import product_param
 from torch import nn
 
 from . import settings
 from .failures import recorded
 from .fingerprint import FingerprintMixin
-from .metering import count_gflops, measure
+from .metering import MB, count_gflops, measure, timed
 from .problem import check_reconstruction
 from .tuning import grid_search, look_up
 from .weights import published_path
 
 TUNED = "tuned"
+# Iterations between two points of a curve grow by this factor.
+GROWTH = 1.25
 
 
 @dataclass
@@ -40,6 +45,10 @@ class Reconstruction:
         Settings tried on the tuning set.
     tuned : str
         The settings that tuning chose.
+    iterations : int
+        Iterations done; 0 for methods that run in one go.
+    final : bool
+        False for the estimates on the way to the result.
     """
 
     x_hat: torch.Tensor | None
@@ -50,6 +59,8 @@ class Reconstruction:
     threads: int = 0
     trials: int = 0
     tuned: str = ""
+    iterations: int = 0
+    final: bool = True
 
 
 class Reconstructions(list):
@@ -155,8 +166,12 @@ class ReconstructionSolver(FingerprintMixin, BaseSolver):
 
     def search(self, tuning):
         """Try the grid on the tuning set; what it found, with the number of trials."""
-        build = partial(self.build, **self.fixed_parameters())
+        build = partial(self.reconstructor, **self.fixed_parameters())
         return grid_search(build, self.open_parameters(), tuning, self.device)
+
+    def reconstructor(self, **parameters):
+        """The method as one callable ``(y, physics) -> x_hat``."""
+        return self.build(**parameters)
 
     def place(self, network):
         """Put a network on the device, ready for inference, and count its parameters."""
@@ -183,9 +198,6 @@ class ReconstructionSolver(FingerprintMixin, BaseSolver):
 
     def run(self, _):
         self.result = Reconstructions()
-        parameters = {
-            id(p): p.numel() for network in self.networks for p in network.parameters()
-        }
         with recorded(self._run_context):
             for index, (y, physics, shape) in enumerate(self.observations):
                 # The clone is for methods that write into their y.
@@ -193,17 +205,157 @@ class ReconstructionSolver(FingerprintMixin, BaseSolver):
                 x_hat, runtime, peak_memory = measure(call, self.device)
                 check_reconstruction(x_hat, shape)
                 self.result.append(
-                    Reconstruction(
-                        x_hat.cpu(),
-                        runtime,
-                        peak_memory,
-                        sum(parameters.values()),
-                        self.gflops[shape],
-                        self.threads,
-                        self.trials,
-                        self.tuned,
-                    )
+                    self.report(x_hat, runtime, peak_memory, self.gflops[shape])
                 )
+
+    def report(self, x_hat, runtime, peak_memory, gflops, iterations=0):
+        """An estimate with its costs and the settings behind it."""
+        parameters = {
+            id(p): p.numel() for network in self.networks for p in network.parameters()
+        }
+        return Reconstruction(
+            x_hat.cpu(),
+            runtime,
+            peak_memory,
+            sum(parameters.values()),
+            gflops,
+            self.threads,
+            self.trials,
+            self.tuned,
+            iterations,
+        )
 
     def get_result(self):
         return {"reconstructions": self.result}
+
+
+def following(point):
+    """The next iteration at which a curve has a point."""
+    return max(point + 1, int(point * GROWTH))
+
+
+class OwnRule(StoppingCriterion):
+    """The solver's own rule and budget end it: no metric, no clock, no --max-runs.
+
+    benchopt's criteria watch the objective, which knows the truth, or cut a run by
+    the speed of the machine and cache that as done.
+    """
+
+    def get_runner_instance(self, max_runs=1, timeout=None, **settings):
+        return super().get_runner_instance(
+            max_runs=float("inf"), timeout=None, **settings
+        )
+
+    def check_convergence(self, objective_list):
+        done, last = self.solver.shown, self.solver.last
+        return done >= last, done / max(1, last)
+
+    def get_next_stop_val(self, stop_val):
+        return min(following(stop_val), self.solver.last)
+
+
+class IterativeSolver(ReconstructionSolver):
+    """A method whose estimates are watched while it runs.
+
+    The law: `build` returns a callable ``(y, physics) -> iterator of estimates``. The
+    first one is the initial estimate, one more follows after each iteration, and the
+    iterator ends by the method's own rule, which sees neither the truth nor the clock;
+    its last estimate is the result. Every estimate is an image, and may be overwritten
+    by the next one.
+
+    Images run one after the other, each with its own clock and memory. benchopt's
+    callback is then shown the estimates of all images at the same iteration, those of
+    images that had ended staying as they are: curves are means over the images.
+
+    Attributes
+    ----------
+    last : int
+        Iterations of the image that ran longest.
+    shown : int
+        The iteration that `result` holds.
+    """
+
+    sampling_strategy = "callback"
+    stopping_criterion = OwnRule()
+
+    def reconstructor(self, **parameters):
+        build = self.build(**parameters)
+
+        def reconstruct(y, physics):
+            return deque(build(y, physics), maxlen=1).pop()
+
+        return reconstruct
+
+    def count_operations(self):
+        """The start and one iteration per image size, untimed, which also warms up."""
+        self.gflops = {}
+        for y, physics, shape in self.observations:
+            if shape not in self.gflops:
+                iterates = self.call(y.clone(), physics, 0)
+                steps = (partial(advance, iterates) for _ in range(2))
+                self.gflops[shape] = [count_gflops(step)[1] for step in steps]
+
+    def run(self, callback):
+        with recorded(self._run_context):
+            trajectories = [
+                self.trajectory(index, *observation)
+                for index, observation in enumerate(self.observations)
+            ]
+        self.last = max(trajectory[-1].iterations for trajectory in trajectories)
+        for point in range(self.last + 1):
+            self.shown = point
+            self.result = Reconstructions(
+                replace(latest(trajectory, point), final=point == self.last)
+                for trajectory in trajectories
+            )
+            if not callback():
+                break
+
+    def trajectory(self, index, y, physics, shape):
+        """One image's reconstructions at the points of the curve and at the end."""
+        kept = []
+        follow = partial(self.follow, index, y.clone(), physics, shape, kept)
+        _, _, peak_memory = measure(follow, self.device)
+        if self.device.type == "cpu":  # what is kept for the curve is not the method's
+            kept_memory = sum(item.x_hat.nbytes for item in kept) / MB
+            peak_memory = max(0.0, peak_memory - kept_memory)
+        return [replace(item, peak_memory=peak_memory) for item in kept]
+
+    def follow(self, index, y, physics, shape, kept):
+        """Run the iterations of one image and append what its curve needs to `kept`."""
+        start, step = self.gflops[shape]
+        iterates, runtime = timed(partial(self.call, y, physics, index), self.device)
+        point = 0
+
+        def keep(x_hat, iterations):
+            check_reconstruction(x_hat, shape)
+            gflops = start + iterations * step
+            kept.append(self.report(x_hat.clone(), runtime, 0.0, gflops, iterations))
+
+        for iterations in count():
+            x_hat, seconds = timed(partial(advance, iterates), self.device)
+            runtime += seconds
+            if x_hat is None:
+                break
+            if iterations == point:
+                keep(x_hat, iterations)
+                point = following(point)
+            estimate = x_hat
+        if not kept:
+            raise ValueError(
+                f"{self.name} yielded no estimate: yield the initial one first."
+            )
+        if kept[-1].iterations < iterations - 1:
+            keep(estimate, iterations - 1)
+        kept[-1].runtime = runtime
+
+
+@torch.no_grad()
+def advance(iterates):
+    """The next estimate, or None at the end."""
+    return next(iterates, None)
+
+
+def latest(trajectory, point):
+    """The last of an image's reconstructions up to some iteration."""
+    return next(item for item in reversed(trajectory) if item.iterations <= point)

@@ -40,12 +40,12 @@ class Suite:
         new = set(self.folder.glob("outputs/*.parquet")) - before
         return read_results(new.pop()) if new else None
 
-    def add_solver(self, name, build, head=""):
+    def add_solver(self, name, build, head="", base="ReconstructionSolver"):
         """Write a solver whose `build` has the given body."""
         (self.folder / "solvers" / f"{name}.py").write_text(
             f"{head}\nimport torch\n"
-            "from benchmark_inverse_problems.solver import ReconstructionSolver\n\n\n"
-            "class Solver(ReconstructionSolver):\n"
+            f"from benchmark_inverse_problems.solver import {base}\n\n\n"
+            f"class Solver({base}):\n"
             f'    """A test."""\n\n    name = "{name}"\n\n'
             f"    def build(self):\n        {build}\n"
         )

@@ -34,13 +34,14 @@ def reconstruct(name, problem, **parameters):
         assert reason.startswith(name)
         return None
     solver.set_objective(**handed)
-    solver.run(None)
+    solver.run(lambda: True)
     return solver.get_result()["reconstructions"]
 
 
 def bundled(name):
-    """A solver's default parameters with bundled weights."""
+    """A solver's default parameters, those of its tests, and bundled weights."""
     point = next(product_param(SOLVERS[name].parameters))
+    point |= SOLVERS[name].test_config or {}
     return point | ({"weights": "bundled"} if "weights" in point else {})
 
 
@@ -62,6 +63,7 @@ def test_solver_on_every_task(name, task):
     for index, item in enumerate(found):
         check_reconstruction(item.x_hat, problem.truth(index).shape)
         assert item.runtime > 0
+        assert item.final
         assert item.peak_memory >= 0
     baseline = psnr(problem, reconstruct("adjoint", problem))
     # The pseudo-inverse inverts the noise too: it may lose.
