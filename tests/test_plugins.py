@@ -41,7 +41,7 @@ def reconstruct(name, problem, **parameters):
 def bundled(name):
     """A solver's default parameters, those of its tests, and bundled weights."""
     point = next(product_param(SOLVERS[name].parameters))
-    point |= SOLVERS[name].test_config or {}
+    point |= get_configs(simulated(), None, SOLVERS[name])[0]["solver"]
     return point | ({"weights": "bundled"} if "weights" in point else {})
 
 
