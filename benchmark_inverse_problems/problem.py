@@ -142,9 +142,7 @@ class Problem:
             if task.relative:
                 sigma = sigma * float(clean.abs().mean())
             physics.noise_model = noise_model(sigma, task.gain)
-            y = add_noise(clean, rng, sigma, task.gain)
-        if isinstance(physics, dinv.physics.Inpainting | dinv.physics.MRI):
-            y = y * physics.mask  # what is not measured carries no noise
+            y = add_noise(clean, physics, rng, sigma, task.gain)
         return Observation(y, physics, tuple(x.shape), self.images.names[index])
 
     def judged(self, index):

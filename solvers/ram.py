@@ -8,11 +8,14 @@ class Solver(ReconstructionSolver):
     M. Terris, S. Hurault, M. Song, J. Tachella, "Reconstruct Anything Model: a
     Lightweight Foundation Model for Computational Imaging", ICLR 2026. The bundled
     network is a compact one, trained for this suite; the published one is the paper's.
+    `variant` other than full is a smaller network of the paper's ablation: base, prox,
+    prox_y and krylov see more and more of the operator; inpainting, deblurring and sr
+    are krylov trained on that task alone.
     """
 
     name = "ram"
-    parameters = {"weights": ["auto"]}
+    parameters = {"weights": ["auto"], "variant": ["full"]}
     published = ("ram.pth.tar",)
 
-    def build(self, weights):
-        return load_ram(weights, self.name)
+    def build(self, weights, variant):
+        return load_ram(weights, variant, self.name)

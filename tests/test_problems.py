@@ -8,6 +8,7 @@ import pytest
 import torch
 from benchopt.benchmark import Benchmark
 from benchopt.utils.parametrized_name_mixin import product_param
+from deepinv.physics import Denoising
 
 from benchmark_inverse_problems.noise import add_noise
 
@@ -101,9 +102,9 @@ def test_tuning_images_are_never_scored():
 def test_noise_levels():
     clean = torch.full((1, 1, 200, 200), 0.5)
     rng = np.random.RandomState(0)
-    gaussian = add_noise(clean, rng, sigma=0.1) - clean
+    gaussian = add_noise(clean, Denoising(), rng, sigma=0.1) - clean
     assert float(gaussian.std()) == pytest.approx(0.1, rel=0.05)
-    both = add_noise(clean, rng, sigma=0.1, gain=0.04) - clean
+    both = add_noise(clean, Denoising(), rng, sigma=0.1, gain=0.04) - clean
     assert float(both.std()) == pytest.approx((0.04 * 0.5 + 0.01) ** 0.5, rel=0.05)
     assert float(both.mean()) == pytest.approx(0, abs=0.005)
 

@@ -1,4 +1,4 @@
-"""The compact RAM: its invariances, its start, and its recipe."""
+"""The compact RAM: its invariances, its start, its ablation, and its recipe."""
 
 import dataclasses
 import re
@@ -10,8 +10,8 @@ import torch
 from skimage.io import imsave
 
 from benchmark_inverse_problems.methods.drunet import MultiHeadDRUNet
-from benchmark_inverse_problems.methods.ram import CompactRAM
-from benchmark_inverse_problems.training import ram as recipe
+from benchmark_inverse_problems.methods.ram import VARIANTS, CompactRAM, load_ram
+from benchmark_inverse_problems.training import ram, tasks
 from benchmark_inverse_problems.training.data import PatchSampler
 from benchmark_inverse_problems.training.loop import train
 
@@ -166,29 +166,59 @@ def test_problems_in_one_batch_are_independent(model):
     torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("step", [0, 3, 4, 15])
-def test_steps_depend_on_their_number_only(sampler, step):
-    network = CompactRAM(**NARROW)
-    first, again = (recipe.loss(network, sampler, step).item() for _ in range(2))
-    assert first == again
-    assert np.isfinite(first)
-    # Colour, gray, large and complex steps.
-    x = recipe.batch(sampler, step)[1]
-    assert x.shape[1] == {0: 3, 3: 1, 4: 3, 15: 2}[step]
-    assert x.shape[2] == (128 if step == 4 else 64)
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_variants_see_what_they_should(variant):
+    torch.manual_seed(0)
+    network = CompactRAM(**NARROW, variant=variant).eval()
+    network.set_krylov_gain(1.0)
+    operator = physics("blur")
+    y = operator.A(torch.rand(1, *SHAPE))
+    start, operators, _, context = network.prepare(y, operator)
+    adjoint = operator.A_adjoint(y)
+    assert torch.equal(start[:, :3], adjoint) == (variant == "base")
+    assert len(context) == (4 if variant in ("prox_y", "krylov") else 0)
+    calls = []
+    normal = operators.normal
+    operators.normal = lambda *a: calls.append(1) or normal(*a)
+    network.backbone(start, operators, context)
+    assert bool(calls) == (variant == "krylov")
+
+
+def test_unknown_variants():
+    with pytest.raises(ValueError, match="use one of base, prox, prox_y, krylov"):
+        CompactRAM(**NARROW, variant="proximal")
+    with pytest.raises(ValueError, match="use one of full, base"):
+        load_ram("bundled", "proximal", "ram")
+
+
+def test_ablation_differs_in_one_thing_only():
+    recipes = {recipe.name: recipe for recipe in ram.RECIPES}
+    variants = [recipes[f"ram_{variant}"] for variant in VARIANTS]
+    for recipe in variants[1:]:
+        for name in ("steps", "lr", "seed", "patch"):
+            assert getattr(recipe, name) == getattr(variants[0], name)
+        assert recipe.loss.keywords == variants[0].loss.keywords
+    for name in ("inpainting", "deblurring", "sr"):
+        shares = recipes[f"ram_{name}"].loss.keywords["shares"]
+        assert sum(shares.values()) in (15, 16)
+        assert set(shares) < set(variants[0].loss.keywords["shares"])
 
 
 def test_training_resumes(sampler, tmp_path, monkeypatch):
     def stop(model, sampler, step):
         if step == 2:
             raise KeyboardInterrupt
-        return recipe.loss(model, sampler, step)
+        return tasks.loss(model, sampler, step)
 
+    validation = tasks.validation_problems
+    monkeypatch.setattr(tasks, "VALIDATION_CROP", 64)
     monkeypatch.setattr("benchmark_inverse_problems.training.loop.CHECKPOINT_EVERY", 0)
     monkeypatch.setattr("benchmark_inverse_problems.training.loop.EVALUATIONS", 1)
-    monkeypatch.setattr(recipe, "VALIDATION_CROP", 64)
+    monkeypatch.setattr(
+        tasks, "validation_problems", lambda s: dict(list(validation(s).items())[:6])
+    )
     short = dataclasses.replace(
-        recipe.RECIPE, build=lambda: CompactRAM(**NARROW), steps=3
+        ram.RECIPES[0], build=lambda: CompactRAM(**NARROW), steps=3
     )
     whole = train(short, sampler, tmp_path / "whole", quiet=True)
     with pytest.raises(KeyboardInterrupt):

@@ -76,6 +76,50 @@ class MultiHeadDRUNet(dinv.models.DRUNet):
         level = sigma.reshape(-1, 1, 1, 1).expand(batch, 1, *x.shape[2:])
         return self.forward_unet(torch.cat((x, level), 1))[..., :height, :width]
 
+    def start_from(self, weights):
+        """Copy the weights of such a network that may lack some heads.
+
+        A head for two channels starts from the gray one's, both channels sharing it.
+
+        Parameters
+        ----------
+        weights : dict of str to tensor
+            State dict of a `MultiHeadDRUNet` of the same sizes.
+        """
+        heads, tails = heads_and_tails(weights)
+        own = {
+            k: v for k, v in weights.items() if not k.startswith(("m_head", "m_tail"))
+        }
+        for i, channels in enumerate(self.channels):
+            own[f"m_head.conv{i}.weight"] = heads[channels]
+            own[f"m_tail.conv{i}.weight"] = tails[channels]
+        self.load_state_dict(own)
+
+
+def heads_and_tails(weights):
+    """The first and last kernels of a denoiser's weights, by channel count.
+
+    Parameters
+    ----------
+    weights : dict of str to tensor
+        State dict of a `MultiHeadDRUNet`. If it has no head for two channels, both
+        share the gray one's.
+
+    Returns
+    -------
+    heads, tails : dict of int to tensor
+    """
+    heads, tails = {}, {}
+    for i in range(sum(name.startswith("m_tail") for name in weights)):
+        tail = weights[f"m_tail.conv{i}.weight"]
+        tails[len(tail)] = tail
+        heads[len(tail)] = weights[f"m_head.conv{i}.weight"]
+    if 1 in tails and 2 not in tails:
+        image, level = heads[1].split((1, 1), 1)
+        heads[2] = torch.cat((image / 2, image / 2, level), 1)
+        tails[2] = tails[1].repeat(2, 1, 1, 1)
+    return heads, tails
+
 
 def load_denoiser(weights, channels, solver):
     """The denoiser with bundled or published weights.

@@ -103,6 +103,9 @@ class FineScales:
             interpolation_matrix(n, FACTORS[scale]).to(like) for n in self.shape[1:]
         )
 
+    def forward(self, x):
+        return self.physics.A(x)
+
     def adjoint(self, y):
         return self.physics.A_adjoint(y)
 
@@ -128,6 +131,11 @@ class FineScales:
         """A^T A of k images side by side, (B, k C, H, W)."""
         images = x.split(self.shape[0], 1)
         return torch.cat([self.physics.A_adjoint_A(image) for image in images], 1)
+
+    def gram(self, x):
+        """A^T A at unit norm of images (B, C, H, W)."""
+        height, width = x.shape[2:]
+        return self.normal(self.down(x, 0), 0)[..., :height, :width]
 
     def normal(self, z, scale):
         """s^2 U_s^T A^T A U_s of k images side by side, (B, k C, H/s, W/s), in float32."""
@@ -157,7 +165,7 @@ class SeparableScales(FineScales):
     def matrix(self, side, like):
         """A along the rows (side 0) or the columns (side 1); None is the identity."""
 
-    def gram(self, scale, like):
+    def coarse_gram(self, scale, like):
         """s U^T A^T A U, one matrix a side."""
         if scale not in self.grams:
             pair = []
@@ -169,7 +177,7 @@ class SeparableScales(FineScales):
         return self.grams[scale]
 
     def _normal(self, z, scale):
-        rows, columns = self.gram(scale, z)
+        rows, columns = self.coarse_gram(scale, z)
         return rows @ (z @ columns)
 
 
@@ -190,6 +198,10 @@ class DownsamplingScales(SeparableScales):
 
     def matrix(self, side, like):
         return self.matrices[side].to(like)
+
+    def forward(self, x):
+        rows, columns = (m.to(x) for m in self.matrices)
+        return rows @ (x @ columns.T)
 
     def adjoint(self, y):
         rows, columns = (m.to(y) for m in self.matrices)

@@ -4,10 +4,10 @@ import deepinv as dinv
 import torch
 from deepinv.models.ram import (
     BaseEncBlock,
+    Heads,
     InHead,
-    MeasCondBlock,
     OutTail,
-    ResBlock,
+    Tails,
     downsample_strideconv,
     upsample_convtranspose,
 )
@@ -15,37 +15,42 @@ from torch import nn
 from torch.nn.functional import conv2d, pad, relu
 
 from ..weights import choose, load_weights, published
-from .drunet import BLOCKS, WIDTHS
-from .multiscale import FACTORS, StackedScales, multiscale
+from .drunet import BLOCKS, WIDTHS, heads_and_tails
+from .multiscale import FACTORS, StackedScales
+from .reconstructor import LearnedReconstructor, per_image
 
 CHANNELS = (1, 2, 3)
+# The steps of the paper's ablation, from a network that sees A^T y alone to RAM.
+VARIANTS = ("base", "prox", "prox_y", "krylov")
+# The networks of the ablation are smaller and see photographs only; the last three are
+# trained on one task each.
+SMALL = {"channels": (1, 3), "widths": (16, 24, 48, 64), "blocks": 2}
+SINGLE = ("inpainting", "deblurring", "sr")
 # The authors' checkpoint, as deepinv names it.
 PUBLISHED = "ram.pth.tar"
-# Relative to the largest measurement: RAM's 5e-3 for images in [0, 1].
-SIGMA_FLOOR = 5e-3
-# Learned gain of the Krylov embeddings before training: small enough to keep the
+# Learned gain of the embeddings before training: small enough to keep the
 # denoiser that RAM starts from, large enough for gradients to flow.
 KRYLOV_GAIN = 0.01
 
 
-class KrylovBlock(MeasCondBlock):
-    """Features of {z, A_s^T A_s z} for two images z decoded from the features.
+class EmbeddingBlock(nn.Module):
+    """Features of 2C images: A_s^T y and A_s^T A_s A_s^T y.
 
-    deepinv's block, with both images in one call of the operator.
+    deepinv's encoder of measurements (its `HeadBlock`), one for each channel count.
     """
 
+    images = 2
+
     def __init__(self, width, channels):
-        super().__init__(
-            width, list(channels), decode_upscale=1, N=2, depth_encoding=2, c_mult=2
+        super().__init__()
+        self.encoding_conv = Heads(
+            list(channels), width, bias=False, c_mult=self.images, skip_in=True
         )
-        for channel in range(len(channels)):
-            # deepinv builds this convolution and never calls it.
-            getattr(self.decoding_conv, f"tail{channel}").zero_conv_skip = None
 
     def forward(self, x, y, physics, img_channels, scale, gain):
-        z = self.decoding_conv(x, img_channels)
-        krylov = physics.normal(z, scale).to(z.dtype)
-        images = torch.cat((y.to(z.dtype), z, krylov), 1)
+        return self.encode(y.to(x.dtype), gain)
+
+    def encode(self, images, gain):
         index = self.encoding_conv.in_channels_list.index(images.shape[1])
         head = getattr(self.encoding_conv, f"head{index}")
         # The encoder's five convolutions as three: a 1x1 kernel is the middle of a
@@ -61,17 +66,46 @@ class KrylovBlock(MeasCondBlock):
         return relu(features, inplace=True)
 
 
-class KrylovResBlock(ResBlock):
-    """deepinv's residual block, whose features stay in bfloat16 under autocast."""
+class KrylovBlock(EmbeddingBlock):
+    """Features of {z, A_s^T A_s z} for two images z decoded from the features, and of y.
+
+    deepinv's block (`MeasCondBlock`), with both images in one call of the operator.
+    """
+
+    images = 6
 
     def __init__(self, width, channels):
-        super().__init__(
-            width, width, bias=False, img_channels=list(channels), decode_upscale=1
-        )
-        self.PhysicsBlock = KrylovBlock(width, channels)
+        super().__init__(width, channels)
+        self.decoding_conv = Tails(width, list(channels), depth=1, bias=False, c_mult=2)
+        for channel in range(len(channels)):
+            # deepinv builds this convolution and never calls it.
+            getattr(self.decoding_conv, f"tail{channel}").zero_conv_skip = None
+
+    def forward(self, x, y, physics, img_channels, scale, gain):
+        z = self.decoding_conv(x, img_channels)
+        krylov = physics.normal(z, scale).to(z.dtype)
+        return self.encode(torch.cat((y.to(z.dtype), z, krylov), 1), gain)
+
+
+class EmbeddedResBlock(nn.Module):
+    """deepinv's residual block, whose features stay in bfloat16 under autocast.
+
+    `embedding` is the class that looks at the measurements, or None.
+    """
+
+    def __init__(self, width, channels, embedding):
+        super().__init__()
+        self.conv1 = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.PhysicsBlock = None
+        if embedding is not None:
+            self.gain = nn.Parameter(torch.ones(1))
+            self.PhysicsBlock = embedding(width, channels)
 
     def forward(self, x, physics, y, img_channels, scale):
         u = relu(self.conv1(x), inplace=True)
+        if self.PhysicsBlock is None:
+            return x + self.conv2(u)
         embedding = self.PhysicsBlock(u, y, physics, img_channels, scale, self.gain)
         return x + self.conv2(u) + embedding
 
@@ -81,7 +115,7 @@ def widen(convolution):
     return pad(convolution.weight, (1, 1, 1, 1))
 
 
-class CompactRAM(dinv.models.Reconstructor):
+class CompactRAM(LearnedReconstructor):
     """Reconstruct Anything Model with the widths of a compact DRUNet.
 
     Terris, Hurault, Song, Tachella, "Reconstruct Anything Model: a lightweight
@@ -90,8 +124,8 @@ class CompactRAM(dinv.models.Reconstructor):
     blocks see the Krylov embeddings of A at their own scale. The blocks are
     deepinv's. Where it departs from deepinv's RAM, and why:
 
-    * every constant is relative to the measurements, so that f(a y, a sigma, a gain)
-      = a f(y, sigma, gain) holds at any a, without rescaling dark inputs;
+    * every constant is relative to A^T y, so that f(a y, a sigma, a gain) = a f(y,
+      sigma, gain) holds at any a, without rescaling dark inputs;
     * the noise level of the proximal weight counts the Poisson part;
     * down-sampling by f is scaled to unit norm (A and y times f): the paper's
       weight f^2 of the proximal step, which deepinv loses, and f^2 A^T y;
@@ -107,20 +141,38 @@ class CompactRAM(dinv.models.Reconstructor):
         Features at the four scales.
     blocks : int
         Residual blocks a stage.
+    variant : {"base", "prox", "prox_y", "krylov"}
+        What of the operator the network sees, as in the paper's ablation: A^T y as
+        its input; a proximal step from there; the embeddings of y too; all of RAM.
+
+    Raises
+    ------
+    ValueError
+        If the variant is another word.
     """
 
-    def __init__(self, channels=CHANNELS, widths=WIDTHS, blocks=BLOCKS):
-        super().__init__()
-        self.channels = tuple(channels)
+    def __init__(
+        self, channels=CHANNELS, widths=WIDTHS, blocks=BLOCKS, variant="krylov"
+    ):
+        super().__init__(channels)
+        if variant not in VARIANTS:
+            raise ValueError(
+                f"variant={variant} is not known: use one of {', '.join(VARIANTS)}."
+            )
+        self.variant = variant
         heads = list(channels)
+        embedding = {"krylov": KrylovBlock, "prox_y": EmbeddingBlock}.get(variant)
 
         def stage(scale):
             width = widths[scale]
             encoder = BaseEncBlock(width, width, nb=0)
-            encoder.enc.extend(KrylovResBlock(width, heads) for _ in range(blocks))
+            encoder.enc.extend(
+                EmbeddedResBlock(width, heads, embedding) for _ in range(blocks)
+            )
             return encoder
 
-        self.eta = nn.Parameter(torch.ones(()))
+        if variant != "base":
+            self.eta = nn.Parameter(torch.ones(()))
         self.m_head = InHead([c + 2 for c in heads], widths[0])
         self.m_tail = OutTail(widths[0], heads)
         self.m_body = stage(3)
@@ -135,7 +187,7 @@ class CompactRAM(dinv.models.Reconstructor):
         self.set_krylov_gain(KRYLOV_GAIN)
 
     def set_krylov_gain(self, value):
-        """Set the learned gains of all Krylov embeddings."""
+        """Set the learned gains of all embeddings."""
         for name, parameter in self.named_parameters():
             if name.endswith(".gain"):
                 parameter.data.fill_(value)
@@ -178,90 +230,54 @@ class CompactRAM(dinv.models.Reconstructor):
                 f"{blocks} blocks a stage: {sorted(inner ^ set(names))[0]} differs."
             )
         own = {names[name]: weights[name] for name in inner}
-        heads, tails = {}, {}
-        for i in range(sum(name.startswith("m_tail") for name in weights)):
-            tail = weights[f"m_tail.conv{i}.weight"]
-            tails[len(tail)] = tail
-            head = weights[f"m_head.conv{i}.weight"]
-            # Image, sigma map, and a gain map that the denoiser did not have.
-            heads[len(tail)] = torch.cat((head, torch.zeros_like(head[:, :1])), 1)
-        if 2 in self.channels and 1 in tails and 2 not in tails:
-            image, maps = heads[1].split((1, 2), 1)
-            heads[2] = torch.cat((image / 2, image / 2, maps), 1)
-            tails[2] = tails[1].repeat(2, 1, 1, 1)
+        heads, tails = heads_and_tails(weights)
         for i, channels in enumerate(self.channels):
-            own[f"m_head.conv{i}.weight"] = heads[channels]
+            head = heads[channels]
+            # Image, sigma map, and a gain map that the denoiser did not have.
+            head = torch.cat((head, torch.zeros_like(head[:, :1])), 1)
+            own[f"m_head.conv{i}.weight"] = head
             own[f"m_tail.conv{i}.weight"] = tails[channels]
         self.load_state_dict(own, strict=False)
         self.set_krylov_gain(KRYLOV_GAIN)
 
-    def forward(self, y, physics=None, sigma=None, gain=None):
-        """Reconstruct an image (B, C, H, W) of any H and W.
-
-        Parameters
-        ----------
-        y : tensor
-            Measurements, with the batch first.
-        physics : deepinv.physics.LinearPhysics, optional
-            The operator, of unit norm (down-sampling by f: norm about 1/f), with
-            its noise model. Denoising if None.
-        sigma, gain : float or tensor (B,), optional
-            Levels of the Gaussian and of the Poisson noise instead of those of
-            the physics' noise model. None and absent means 0.
-
-        Raises
-        ------
-        ValueError
-            If the network has no head for the image's channels.
-        """
-        return self.solve([self.prepare(y, physics, sigma, gain)])
-
-    def prepare(self, y, physics=None, sigma=None, gain=None):
+    def inputs(self, y, physics, sigma, gain):
         """What the network needs of a problem: its input, its operators, A^T y.
-
-        In float32 whatever the autocast: operators lose too much in bfloat16.
 
         Returns
         -------
         tuple
             Input (B, C + 2, H', W') padded to multiples of 8, operators, size (H, W)
-            and four embeddings (B, 2C, H'/s, W'/s).
+            and four embeddings (B, 2C, H'/s, W'/s), none where the variant has none.
         """
-        with torch.autocast(y.device.type, enabled=False):
-            return self._prepare(y.float(), physics, sigma, gain)
-
-    def _prepare(self, y, physics, sigma, gain):
-        physics = physics or dinv.physics.Denoising(dinv.physics.ZeroNoise())
-        x = physics.A_adjoint(y)
-        if x.shape[1] not in self.channels:
-            raise ValueError(
-                f"This RAM has heads for {self.channels} channels and got an image "
-                f"with {x.shape[1]}: reconstruct its channels one by one."
-            )
-        # Down-sampling by f at unit norm is f A: z = f^2 A^T y is then as bright as
-        # the image, and the proximal step towards it does not darken it.
-        squared = getattr(physics, "factor", 1) ** 2
-        x = squared * x
-        operators = multiscale(physics, x.shape[1:])
-        operators.weight = squared
-        size = y.abs().flatten(1)
-        mean, peak = size.mean(1), size.amax(1)
-        sigma = level(y, physics, "sigma", sigma).maximum(SIGMA_FLOOR * peak)
-        gain = level(y, physics, "gain", gain)
-        noise = (sigma.square() + gain * mean).sqrt()
-        # A zero image has no scale; its floor only has to avoid 0/0.
-        snr = mean / noise.clamp_min(torch.finfo(y.dtype).tiny)
-        weight = self.eta / (1e-4 + 1 / (snr * squared))
-        weight = weight.clamp_min(1e-8).view(-1, *[1] * (x.ndim - 1))
-        start = operators.prox(x, y, weight)
-        maps = [v.view(-1, 1, 1, 1).expand(-1, 1, *x.shape[2:]) for v in (sigma, gain)]
+        inputs = super().inputs(y, physics, sigma, gain)
+        x, operators = inputs.adjoint, inputs.operators
+        start = x if self.variant == "base" else self.proximal_step(inputs)
+        maps = [
+            per_image(v).expand(-1, 1, *x.shape[2:])
+            for v in (inputs.sigma, inputs.gain)
+        ]
         border = [k for n in x.shape[:1:-1] for k in (0, -n % FACTORS[-1])]
         start = pad(torch.cat((start, *maps), 1), border, mode="replicate")
         context = []
-        for scale in range(len(FACTORS)):
+        for scale in range(len(FACTORS) if self.embeds else 0):
             coarse = operators.down(x, scale)
             context.append(torch.cat((coarse, operators.normal(coarse, scale)), 1))
         return start, operators, tuple(x.shape[2:]), context
+
+    @property
+    def embeds(self):
+        """Whether the blocks see the measurements."""
+        return self.variant in ("prox_y", "krylov")
+
+    def proximal_step(self, inputs):
+        """argmin over u of weight |A u - y|^2 + |u - f^2 A^T y|^2, its weight learned."""
+        x, squared = inputs.adjoint, inputs.operators.weight
+        # A zero image has no scale; its floor only has to avoid 0/0.
+        tiny = torch.finfo(x.dtype).tiny
+        snr = x.abs().flatten(1).mean(1) / inputs.noise.clamp_min(tiny)
+        weight = self.eta / (1e-4 + 1 / (snr * squared))
+        weight = per_image(weight.clamp_min(1e-8))
+        return inputs.operators.prox(x, inputs.y, weight)
 
     def solve(self, problems):
         """The network on several prepared problems whose images have one size.
@@ -293,7 +309,8 @@ class CompactRAM(dinv.models.Reconstructor):
         channels = start.shape[1] - 2
 
         def stage(name, x, scale):
-            return getattr(self, name)(x, physics, context[scale], channels, scale)
+            y = context[scale] if context else None
+            return getattr(self, name)(x, physics, y, channels, scale)
 
         x = self.m_head(start.contiguous(memory_format=torch.channels_last))
         skips = [x]
@@ -308,30 +325,39 @@ class CompactRAM(dinv.models.Reconstructor):
         return self.m_tail(x + skips[0], channels)
 
 
-def level(y, physics, name, value):
-    """A noise level as one number an image, (B,)."""
-    if value is None:
-        value = getattr(physics.noise_model, name, 0)
-    value = torch.as_tensor(value, dtype=y.dtype, device=y.device)
-    return value.reshape(-1).expand(len(y))
-
-
-def load_ram(weights, solver):
-    """The compact RAM, or its authors' network through deepinv.
+def load_ram(weights, variant, solver):
+    """The compact RAM or a network of its ablation, or its authors' network.
 
     Parameters
     ----------
     weights : {"bundled", "published"}
+    variant : str
+        "full" is the default network; a word of `VARIANTS` or the task that a small
+        network was trained on ("inpainting", "deblurring", "sr") is one of the
+        ablation, which is trained on photographs, bundled only.
     solver : str
         Name of the solver, for error messages.
 
     Raises
     ------
     FileNotFoundError, ValueError
-        If the weights are missing, damaged, or `weights` is another word.
+        If the weights are missing, damaged, or a parameter is another word.
     """
+    if variant != "full":
+        return choose(weights, bundled=lambda: load_small(variant))
     return choose(
         weights,
         bundled=lambda: load_weights(CompactRAM(), "ram"),
         published=lambda: published(dinv.models.RAM, solver, PUBLISHED),
     )
+
+
+def load_small(variant):
+    """A network of the ablation."""
+    if variant not in VARIANTS + SINGLE:
+        raise ValueError(
+            f"variant={variant} is not known: use one of "
+            f"{', '.join(('full', *VARIANTS, *SINGLE))}."
+        )
+    kind = variant if variant in VARIANTS else "krylov"
+    return load_weights(CompactRAM(variant=kind, **SMALL), f"ram_{variant}")

@@ -1,5 +1,6 @@
-"""Batches of random patches, a function of (seed, step) alone."""
+"""Batches of random images, a function of (seed, step) alone."""
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -7,9 +8,13 @@ import torch
 from skimage.io import imread
 from torch.nn.functional import conv2d
 
+from ..images import PHANTOM_SIZE, ellipses
+
 # ITU-R BT.601 weights of the gray image, as skimage and MATLAB use them.
 LUMA = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
 HELD_OUT = 8
+# Far from the seeds of the phantoms that are scored and tuned on.
+FIRST_PHANTOM = 100_000
 
 
 class PatchSampler:
@@ -50,23 +55,25 @@ class PatchSampler:
         self.patch = patch
         self.seed = seed
 
+    @property
+    def description(self):
+        """What the training data is, for the weights' JSON."""
+        return f"{len(self.images)} colour images, random {self.patch}x{self.patch} patches"
+
     def rng(self, step):
         """The random numbers of one step."""
-        return np.random.RandomState([self.seed, step])
+        return step_rng(self.seed, step)
 
     def batch(self, rng, size, channels):
         """Patches (size, channels, patch, patch) in [0, 1], flipped and transposed at random."""
-        patches = [self._patch(rng) for _ in range(size)]
-        x = torch.from_numpy(np.stack(patches)).permute(0, 3, 1, 2).float() / 255
+        x = stack([self._patch(rng) for _ in range(size)]).float() / 255
         return x if channels == 3 else to_gray(x)
 
     def _patch(self, rng):
         image = self.images[rng.randint(len(self.images))]
         row, column = (rng.randint(n - self.patch + 1) for n in image.shape[:2])
         patch = image[row : row + self.patch, column : column + self.patch]
-        flips, transpose = rng.randint(2, size=2), rng.randint(2)
-        patch = patch[:: 1 - 2 * flips[0], :: 1 - 2 * flips[1]]
-        return patch.swapaxes(0, 1) if transpose else patch
+        return turned(rng, patch)
 
     def validation(self, channels, crop=256):
         """The held-out images, (HELD_OUT, channels, crop, crop) central crops in [0, 1]."""
@@ -74,10 +81,81 @@ class PatchSampler:
         for image in self.held_out:
             row, column = ((n - crop) // 2 for n in image.shape[:2])
             crops.append(image[row : row + crop, column : column + crop])
-        x = torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).float() / 255
+        x = stack(crops).float() / 255
         return x if channels == 3 else to_gray(x)
+
+
+class PhantomSampler:
+    """Random phantoms of ellipses, 128x128, turned and flipped at random.
+
+    They come from other seeds than the phantoms of the suite's problems. Each is made
+    when it is first drawn, and kept. A batch depends only on the seed and the step.
+
+    Parameters
+    ----------
+    channels : int
+        1 for real phantoms, 2 for complex ones.
+    count : int
+        Different phantoms to train on; `HELD_OUT` others are for validation.
+    seed : int
+    """
+
+    def __init__(self, channels=1, count=2048, seed=0):
+        self.channels, self.count, self.seed = channels, count, seed
+        self.phantom = cache(self._phantom)
+
+    @property
+    def description(self):
+        """What the training data is, for the weights' JSON."""
+        size = f"{PHANTOM_SIZE}x{PHANTOM_SIZE}"
+        kind = "complex" if self.channels == 2 else "real"
+        return f"{self.count} {kind} phantoms of random ellipses, {size}"
+
+    def rng(self, step):
+        """The random numbers of one step."""
+        return step_rng(self.seed, step)
+
+    def _phantom(self, index):
+        x = ellipses(FIRST_PHANTOM + index, self.channels)
+        return x[0].permute(1, 2, 0).numpy()
+
+    def batch(self, rng, size):
+        """Phantoms (size, channels, 128, 128)."""
+        drawn = rng.randint(self.count, size=size)
+        return stack([turned(rng, self.phantom(i)) for i in drawn])
+
+    def validation(self):
+        """The held-out phantoms, (HELD_OUT, channels, 128, 128)."""
+        return stack([self.phantom(self.count + i) for i in range(HELD_OUT)])
+
+
+def step_rng(seed, step):
+    """The random numbers of one step of a training."""
+    return np.random.RandomState([seed, step])
+
+
+def stack(images):
+    """A batch (B, C, H, W) of arrays (H, W, C)."""
+    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)
+
+
+def turned(rng, x):
+    """One of the eight flips and rotations of an image (H, W, ...), at random."""
+    flips, transpose = rng.randint(2, size=2), rng.randint(2)
+    x = x[:: 1 - 2 * flips[0], :: 1 - 2 * flips[1]]
+    return x.swapaxes(0, 1) if transpose else x
 
 
 def to_gray(x):
     """Luma of colour images (B, 3, H, W), as (B, 1, H, W)."""
     return conv2d(x, LUMA.to(x))
+
+
+def to_complex(rng, x):
+    """Gray images (B, 1, H, W) with a smooth random phase, as two channels."""
+    rows, columns = (torch.linspace(-1, 1, n) for n in x.shape[2:])
+    offset, slope, tilt = torch.from_numpy(
+        rng.uniform(-3, 3, (3, len(x), 1, 1))
+    ).float()
+    phase = (offset + slope * rows[:, None] + tilt * columns).unsqueeze(1)
+    return torch.cat((x * phase.cos(), x * phase.sin()), 1)

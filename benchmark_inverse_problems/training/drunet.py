@@ -3,20 +3,20 @@
 import torch
 
 from ..methods.drunet import MultiHeadDRUNet
-from .loop import Recipe, autocast
+from .loop import Recipe, autocast, device_of
 
 SIGMA_MAX = 55 / 255
 LEVELS = (15, 25, 50)
-BATCH = 16
+BATCH = 4
 
 
 def loss(model, sampler, step):
     """L1 error of one batch; three batches in four are in colour."""
     rng = sampler.rng(step)
     x = sampler.batch(rng, BATCH, channels=1 if step % 4 == 3 else 3)
-    x = x.contiguous(memory_format=torch.channels_last)
-    sigma = torch.from_numpy(rng.uniform(0, SIGMA_MAX, BATCH)).float()
-    noise = torch.from_numpy(rng.standard_normal(x.shape)).float()
+    x = x.to(device_of(model), memory_format=torch.channels_last)
+    sigma = torch.from_numpy(rng.uniform(0, SIGMA_MAX, BATCH)).to(x)
+    noise = torch.from_numpy(rng.standard_normal(x.shape)).to(x)
     y = x + sigma.view(-1, 1, 1, 1) * noise
     with autocast(x.device):
         estimate = model(y, sigma)
@@ -27,8 +27,8 @@ def validate(model, sampler):
     """PSNR at sigma 15, 25 and 50, colour and gray, on the held-out images."""
     scores = {}
     for channels, kind in ((3, "colour"), (1, "gray")):
-        x = sampler.validation(channels)
-        noise = torch.from_numpy(sampler.rng(2**31).standard_normal(x.shape)).float()
+        x = sampler.validation(channels).to(device_of(model))
+        noise = torch.from_numpy(sampler.rng(2**31).standard_normal(x.shape)).to(x)
         for level in LEVELS:
             with autocast(x.device):
                 estimate = model(x + level / 255 * noise, level / 255)
@@ -37,4 +37,6 @@ def validate(model, sampler):
     return scores
 
 
-RECIPE = Recipe("drunet", MultiHeadDRUNet, loss, validate, steps=28000, lr=1e-3)
+RECIPES = [
+    Recipe("drunet", MultiHeadDRUNet, loss, validate, steps=60000, lr=1e-3, patch=128)
+]

@@ -39,6 +39,9 @@ class Recipe:
     seed : int
     clip : float
         Largest norm of the gradient.
+    sampler : callable () -> sampler, or None
+        Makes the training data of a recipe that needs no photographs. None: random
+        patches of the images given with ``--data``.
     """
 
     name: str
@@ -50,6 +53,7 @@ class Recipe:
     patch: int = 64
     seed: int = 0
     clip: float = 1.0
+    sampler: callable = None
 
 
 def train(recipe, sampler, folder, device="cpu", quiet=False):
@@ -58,7 +62,7 @@ def train(recipe, sampler, folder, device="cpu", quiet=False):
     Parameters
     ----------
     recipe : Recipe
-    sampler : PatchSampler
+    sampler : PatchSampler or PhantomSampler
     folder : path
         Holds the checkpoint and, at the end, ``NAME.safetensors`` (the moving
         average of the weights), ``NAME.json`` and ``NAME.csv`` (the curve).
@@ -140,16 +144,16 @@ def train(recipe, sampler, folder, device="cpu", quiet=False):
             save()
             last_save = time.monotonic()
     save()
-    return export(recipe, average.module, state, folder, len(sampler.images))
+    return export(recipe, average.module, state, folder, sampler.description)
 
 
-def export(recipe, model, state, folder, images):
+def export(recipe, model, state, folder, data):
     """Write the weights, their JSON and their curve; return the JSON's content."""
     from ..weights import save_weights
 
     description = {
         "recipe": f"python -m benchmark_inverse_problems.training {recipe.name}",
-        "data": f"{images} colour images, random {recipe.patch}x{recipe.patch} patches",
+        "data": data,
         "seed": recipe.seed,
         "steps": state["step"],
         "learning_rate": recipe.lr,
@@ -169,3 +173,8 @@ def export(recipe, model, state, folder, images):
 def autocast(device):
     """bfloat16 for the convolutions, as these networks train well in it."""
     return torch.autocast(torch.device(device).type, torch.bfloat16)
+
+
+def device_of(model):
+    """The device that a network's parameters are on."""
+    return next(model.parameters()).device

@@ -1,0 +1,167 @@
+"""Recurrent inference machines."""
+
+from collections import deque
+
+import torch
+from torch import nn
+from torch.nn.functional import pad, softplus
+
+from .initial import noise_level
+
+STEPS = 10
+WIDTH = 64
+HIDDEN = 96
+# The logistic link reaches 0 and 1 at infinity only: starts stay this far inside.
+MARGIN = 0.01
+VARIANTS = ("rim", "gdn", "ffn")
+
+
+class ConvGRU(nn.Module):
+    """A gated recurrent unit whose products are 3x3 convolutions.
+
+    Cho et al., EMNLP 2014; convolutional as in Ballas et al., ICLR 2016. The state's
+    own convolutions are 1x1.
+    """
+
+    def __init__(self, inputs, hidden):
+        super().__init__()
+        self.inputs = nn.Conv2d(inputs, 3 * hidden, 3, padding=1)
+        self.gates = nn.Conv2d(hidden, 2 * hidden, 1, bias=False)
+        self.candidate = nn.Conv2d(hidden, hidden, 1, bias=False)
+
+    def forward(self, x, state):
+        inputs, candidate = self.inputs(x).split(
+            (2 * state.shape[1], state.shape[1]), 1
+        )
+        reset, update = (inputs + self.gates(state)).sigmoid().chunk(2, 1)
+        candidate = (candidate + self.candidate(reset * state)).tanh()
+        return state + update * (candidate - state)
+
+
+class RIM(nn.Module):
+    """A recurrent network that learns to descend on log p(y | x) + log p(x).
+
+    Putzky and Welling, "Recurrent Inference Machines for Solving Inverse Problems",
+    2017 (arXiv 1706.04008). With x = logistic(eta), t = 1, 2, ...:
+
+        g_t = d/d eta |A x_t - y|^2 / (2 (sigma^2 + epsilon))
+        eta_{t+1}, s_{t+1} = eta_t + h(g_t, eta_t, s_t)
+
+    epsilon = softplus of a learned number. h is a strided convolution, a convolutional
+    GRU at half resolution, a transposed and a last convolution; the paper's batch
+    normalisation is left out, as one set of statistics cannot fit all steps. The
+    channels of an image are reconstructed jointly by A and one by one by h, so that
+    one network serves any number of them.
+
+    Parameters
+    ----------
+    variant : {"rim", "gdn", "ffn"}
+        The paper's reductions: the gradient descent network does not see eta, the
+        feed-forward network has no state (a convolution in place of the GRU).
+    width, hidden : int
+        Features around the state, and of it.
+
+    Raises
+    ------
+    ValueError
+        If the variant is another word.
+    """
+
+    def __init__(self, variant="rim", width=WIDTH, hidden=HIDDEN):
+        super().__init__()
+        if variant not in VARIANTS:
+            raise ValueError(
+                f"variant={variant} is not known: use one of {', '.join(VARIANTS)}."
+            )
+        self.variant = variant
+        self.hidden = hidden
+        self.log_epsilon = nn.Parameter(torch.tensor(-5.0))
+        inputs = 1 if variant == "gdn" else 2
+        self.encode = nn.Conv2d(inputs, width, 3, stride=2, padding=1)
+        if variant == "ffn":
+            # As many parameters as the GRU.
+            self.recurrent = nn.Sequential(
+                nn.Conv2d(width, 3 * hidden, 3, padding=1),
+                nn.ReLU(),
+                nn.Conv2d(3 * hidden, hidden, 1),
+                nn.ReLU(),
+            )
+        else:
+            self.recurrent = ConvGRU(width, hidden)
+        self.decode = nn.ConvTranspose2d(hidden, width, 4, stride=2, padding=1)
+        self.last = nn.Conv2d(width, 1, 3, padding=1)
+
+    def iterates(self, y, physics, steps=STEPS):
+        """The estimates x_0, x_1, ... x_steps, as a generator.
+
+        Parameters
+        ----------
+        y : tensor
+            Measurements, with the batch first, of images with values in [0, 1].
+        physics : deepinv.physics.LinearPhysics
+            Any linear operator, with its noise model.
+        steps : int
+
+        Yields
+        ------
+        tensor (B, C, H, W)
+        """
+        variance = self.variance(y, physics)
+        eta = start(y, physics).logit()
+        state = None
+        for _ in range(steps):
+            x = eta.sigmoid()
+            yield x
+            gradient = self.gradient(x, y, physics, variance)
+            update, state = self.update(gradient, eta, state)
+            eta = eta + update
+        yield eta.sigmoid()
+
+    def forward(self, y, physics, steps=STEPS):
+        """The last estimate."""
+        return deque(self.iterates(y, physics, steps), maxlen=1).pop()
+
+    def variance(self, y, physics):
+        """sigma^2 + epsilon, one number for the batch or one an image."""
+        sigma = getattr(physics.noise_model, "sigma", None)
+        if torch.is_tensor(sigma) and sigma.numel() > 1:
+            level = sigma.view(-1, 1, 1, 1)
+        else:
+            level = torch.tensor(noise_level(y, physics), device=y.device)
+        return level.square() + softplus(self.log_epsilon)
+
+    def gradient(self, x, y, physics, variance):
+        """Gradient of the negative log-likelihood with respect to eta (chain rule)."""
+        with torch.autocast(y.device.type, enabled=False):
+            residual = physics.A_adjoint(physics.A(x.float()) - y)
+            return residual / variance * x * (1 - x)
+
+    def update(self, gradient, eta, state):
+        """The network's step and its next state."""
+        batch, channels, height, width = eta.shape
+        seen = [gradient] if self.variant == "gdn" else [gradient, eta]
+        seen = torch.stack(seen, 2).flatten(0, 1)
+        seen = pad(seen, (0, width % 2, 0, height % 2), mode="replicate")
+        features = self.encode(
+            seen.contiguous(memory_format=torch.channels_last)
+        ).tanh()
+        if self.variant == "ffn":
+            hidden = self.recurrent(features)
+        else:
+            if state is None:
+                state = features.new_zeros(
+                    features.shape[0], self.hidden, *features.shape[2:]
+                )
+            hidden = state = self.recurrent(features, state)
+        step = self.last(self.decode(hidden).tanh())[..., :height, :width]
+        return step.float().view(batch, channels, height, width), state
+
+
+def start(y, physics):
+    """A^T y times the number that explains y best, strictly inside (0, 1)."""
+    adjoint = physics.A_adjoint(y)
+    again = physics.A(adjoint)
+    energy = again.square().flatten(1).sum(1)
+    scale = (again * y).flatten(1).sum(1) / energy.clamp_min(1e-12)
+    x = adjoint * scale.view(-1, *[1] * (adjoint.ndim - 1))
+    return x.clamp(MARGIN, 1 - MARGIN)

@@ -1,0 +1,18 @@
+"""Artifact removal: RAM's network without its operator, from the denoiser on."""
+
+from functools import partial
+
+from .loop import Recipe
+from .ram import build
+from .tasks import loss, validate
+
+RECIPES = [
+    Recipe(
+        "artifact_removal",
+        partial(build, variant="base"),
+        loss,
+        validate,
+        steps=8000,
+        lr=5e-4,
+    )
+]
