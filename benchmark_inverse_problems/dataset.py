@@ -5,7 +5,13 @@ from benchopt.config import get_data_path
 from benchopt.utils.parametrized_name_mixin import product_param
 
 from .fingerprint import FingerprintMixin
-from .images import IMAGE_SETS, image_paths, open_images, open_tuning_images
+from .images import (
+    IMAGE_SETS,
+    VIEWS,
+    image_paths,
+    open_images,
+    open_tuning_images,
+)
 from .problem import Problem
 
 TUNING_CROP = 128
@@ -22,9 +28,12 @@ class ProblemDataset(FingerprintMixin, BaseDataset):
     image_set : str
         The set that ``images=auto`` means where it is on disk; elsewhere it
         means the bundled pictures.
+    view : str
+        What is made of the images, a key of `VIEWS`.
     """
 
     image_set = "bundled"
+    view = "colour"
 
     def get_task(self):
         """The operator and the noise, from the parameters."""
@@ -72,7 +81,7 @@ class ProblemDataset(FingerprintMixin, BaseDataset):
         """The problem; nothing is read or computed before it is looked at."""
         folder = get_data_path(self.images)
         problem = LazyProblem(
-            self.images, folder, self.n_images, self.get_task(), self.crop
+            self.images, folder, self.n_images, self.get_task(), self.crop, self.view
         )
         return {"problem": problem}
 
@@ -84,17 +93,18 @@ class LazyProblem(Problem):
     is missing must fail the cells that use it, not the whole run.
     """
 
-    def __init__(self, name, folder, n_images, task, crop):
+    def __init__(self, name, folder, n_images, task, crop, view):
         self.name, self.folder, self.n_images = name, folder, n_images
+        self.view = VIEWS[view]
         # Phantoms are small already; pictures are cut, as tuning tries many settings.
         tuning_crop = TUNING_CROP if crop == "none" else min(TUNING_CROP, crop)
-        tuning = Problem(open_tuning_images(name), task, crop=tuning_crop)
+        tuning = Problem(self.view(open_tuning_images(name)), task, crop=tuning_crop)
         super().__init__(None, task, crop, tuning)
 
     @property
     def images(self):
         if self._images is None:
-            opened = open_images(self.name, self.folder)
+            opened = self.view(open_images(self.name, self.folder))
             self._images = opened.first(self.n_images)
         return self._images
 

@@ -177,6 +177,40 @@ def ellipses(seed, channels=1):
     return torch.cat((x * phase.cos(), x * phase.sin()), 1)
 
 
+# ITU-R BT.601 weights of the gray image, as skimage and MATLAB use them.
+LUMA = (0.299, 0.587, 0.114)
+PATCH = 32
+PATCHES_PER_IMAGE = 16
+
+
+def to_gray(x):
+    """Luma (B, 1, H, W) of colour images (B, 3, H, W)."""
+    return (x * x.new_tensor(LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
+
+
+def gray(images):
+    """The images of a set in gray."""
+    return Images(images.names, lambda i: to_gray(images[i][1]))
+
+
+def gray_patches(images):
+    """Random gray patches of 32x32 pixels, 16 an image, always the same ones."""
+    names = [f"{name}_{k}" for name in images.names for k in range(PATCHES_PER_IMAGE)]
+
+    def make(index):
+        _, image = images[index // PATCHES_PER_IMAGE]
+        rng = np.random.RandomState([PATCH, index])
+        top, left = (rng.randint(n - PATCH + 1) for n in image.shape[2:])
+        patch = image[..., top : top + PATCH, left : left + PATCH]
+        return to_gray(patch)
+
+    return Images(names, make)
+
+
+# What a problem may make of the images of a set.
+VIEWS = {"colour": lambda images: images, "gray": gray, "gray_patches": gray_patches}
+
+
 def phantoms(count, first_seed, channels=1):
     """`count` random phantoms with consecutive seeds."""
     names = [f"ellipses_{i}" for i in range(count)]

@@ -24,6 +24,8 @@ MISSING_PIXELS = {
     "random_30": {"keep": 0.3, "sigma": 0.01},
     "lines": {"keep": 0.7, "lines": True, "sigma": 0.01},
 }
+# Pixels of the largest image that random projections take: a matrix of 64 MB.
+MOST_PROJECTED = 4096
 # Share of the columns around frequency zero that are always measured (fastMRI).
 MRI_CENTRE = {4: 0.08, 8: 0.04}
 
@@ -179,6 +181,79 @@ def mri(shape, rng, acceleration, centre):
     return dinv.physics.MRI(mask=mask, img_size=shape)
 
 
+class RandomProjection(dinv.physics.LinearPhysics):
+    """Products of an image with the rows of a matrix.
+
+    Parameters
+    ----------
+    matrix : tensor (m, C H W)
+    shape : tuple of int
+        (C, H, W) of the image; measurements are (B, 1, m, 1).
+    """
+
+    def __init__(self, matrix, shape):
+        super().__init__()
+        self.register_buffer("matrix", matrix)
+        self.shape = tuple(shape)
+
+    def A(self, x, **_):
+        return (x.flatten(1) @ self.matrix.T)[:, None, :, None]
+
+    def A_adjoint(self, y, **_):
+        return (y.flatten(1) @ self.matrix).view(-1, *self.shape)
+
+
+def random_projection(shape, rng, ensemble, ratio):
+    """Random projections of a small gray image, divided by `projection_norm`.
+
+    Parameters
+    ----------
+    ensemble : {"gaussian", "binary", "fourier"}
+        Standard normal entries, signs, or random rows of the two-dimensional Fourier
+        transform, whose real and imaginary parts are two measurements.
+    ratio : float
+        Rows per pixel.
+
+    Raises
+    ------
+    ValueError
+        If the image is not gray or so large that the matrix would be huge.
+    """
+    pixels = int(np.prod(shape))
+    if shape[0] != 1 or pixels > MOST_PROJECTED:
+        raise ValueError(
+            f"Random projections need gray images of at most {MOST_PROJECTED} pixels and "
+            f"got one of shape {tuple(shape)}: use crop=32 or smaller."
+        )
+    rows = round(ratio * pixels)
+    if ensemble == "gaussian":
+        matrix = rng.standard_normal((rows, pixels))
+    elif ensemble == "binary":
+        matrix = 2.0 * rng.randint(0, 2, (rows, pixels)) - 1
+    elif ensemble == "fourier":
+        height, width = shape[1:]
+        frequencies = rng.permutation(pixels)[:rows]
+        u, v = frequencies // width, frequencies % width
+        y, x = np.divmod(np.arange(pixels), width)
+        turns = np.outer(u / height, y) + np.outer(v / width, x)
+        matrix = np.concatenate((np.cos(2 * np.pi * turns), -np.sin(2 * np.pi * turns)))
+    else:
+        raise ValueError(
+            f"ensemble={ensemble} is not known: use gaussian, binary or fourier."
+        )
+    matrix = torch.from_numpy(matrix / projection_norm(ensemble, ratio, pixels)).float()
+    return RandomProjection(matrix, shape)
+
+
+def projection_norm(ensemble, ratio, pixels):
+    """About the norm of a matrix of random projections with entries of size one.
+
+    For random entries the edge of Marchenko and Pastur's law, sqrt(m) + sqrt(n).
+    """
+    root = pixels**0.5
+    return root if ensemble == "fourier" else root * (1 + ratio**0.5)
+
+
 def check_size(shape, least, what):
     """Raise a ValueError if the image is smaller than `least` pixels a side."""
     if min(shape[-2:]) < least:
@@ -197,4 +272,5 @@ OPERATORS = {
     "inpainting": inpainting,
     "tomography": tomography,
     "mri": mri,
+    "random_projection": random_projection,
 }

@@ -28,6 +28,8 @@ class Task:
     sigma, gain : float
         Gaussian standard deviation and Poisson gain of the noise, in the range
         of the measurements. `relative` multiplies sigma by the mean of |Ax|.
+    quantised : bool
+        The measurements are rounded to 8 bits, as a camera's are.
     """
 
     operator: str
@@ -35,6 +37,7 @@ class Task:
     sigma: float = 0.0
     gain: float = 0.0
     relative: bool = False
+    quantised: bool = False
 
     @classmethod
     def of(cls, operator, level):
@@ -49,7 +52,12 @@ class Task:
 
     def __str__(self):
         settings = {**self.settings, "sigma": self.sigma, "gain": self.gain}
-        listed = ",".join(f"{k}={v:.6g}" for k, v in sorted(settings.items()) if v)
+        settings["quantised"] = self.quantised
+        listed = ",".join(
+            f"{k}={v if isinstance(v, str) else format(v, '.6g')}"
+            for k, v in sorted(settings.items())
+            if v
+        )
         return f"{self.operator}[{listed}]"
 
 
@@ -143,6 +151,8 @@ class Problem:
                 sigma = sigma * float(clean.abs().mean())
             physics.noise_model = noise_model(sigma, task.gain)
             y = add_noise(clean, physics, rng, sigma, task.gain)
+            if task.quantised:
+                y = (255 * y).round().clamp(0, 255) / 255
         return Observation(y, physics, tuple(x.shape), self.images.names[index])
 
     def judged(self, index):

@@ -9,9 +9,12 @@ TASKS = {
     "sr_matlab": Task("downsampling_matlab", {"factor": 2}),
     "inpaint": Task("inpainting", {"keep": 0.5}, sigma=0.01),
     "ct": Task("tomography", {"angles": 20}, sigma=0.02, relative=True),
+    "projections": Task(
+        "random_projection", {"ensemble": "gaussian", "ratio": 0.4}, sigma=0.02
+    ),
     "mri": Task("mri", {"acceleration": 4, "centre": 0.08}, sigma=0.005),
 }
-IMAGES = {"ct": "ellipses", "mri": "ellipses_complex"}
+IMAGES = {"ct": "ellipses", "projections": "ellipses", "mri": "ellipses_complex"}
 
 
 class Dataset(ProblemDataset):

@@ -14,7 +14,9 @@ def simulated():
     return dataset
 
 
-TINY = ("denoise", "poisson", "deblur", "sr", "sr_matlab", "inpaint", "ct", "mri")
+TINY = ("denoise", "poisson", "deblur", "sr", "sr_matlab", "inpaint", "ct", "mri") + (
+    "projections",
+)
 
 
 def tiny_problem(task):

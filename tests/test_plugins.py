@@ -115,8 +115,10 @@ def other_value(cls, key, value):
     """A value of a dataset's parameter that is not the given one."""
     if key == "images":
         return f"{value}_tuning" if value.startswith("ellipses") else "tuning"
-    if key in ("n_images", "crop"):
-        return {"n_images": 1, "crop": 48}[key]
+    if key == "n_images":
+        return 1
+    if key == "crop":  # patches are smaller than other crops
+        return 24 if cls.view == "gray_patches" else 48
     values = [*cls.parameters[key], *getattr(cls, "test_parameters", {}).get(key, [])]
     return next(v for v in values if v != value)
 

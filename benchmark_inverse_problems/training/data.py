@@ -6,12 +6,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from skimage.io import imread
-from torch.nn.functional import conv2d
 
-from ..images import PHANTOM_SIZE, ellipses
+from ..images import PHANTOM_SIZE, ellipses, to_gray
 
-# ITU-R BT.601 weights of the gray image, as skimage and MATLAB use them.
-LUMA = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
 HELD_OUT = 8
 # Far from the seeds of the phantoms that are scored and tuned on.
 FIRST_PHANTOM = 100_000
@@ -144,11 +141,6 @@ def turned(rng, x):
     flips, transpose = rng.randint(2, size=2), rng.randint(2)
     x = x[:: 1 - 2 * flips[0], :: 1 - 2 * flips[1]]
     return x.swapaxes(0, 1) if transpose else x
-
-
-def to_gray(x):
-    """Luma of colour images (B, 3, H, W), as (B, 1, H, W)."""
-    return conv2d(x, LUMA.to(x))
 
 
 def to_complex(rng, x):

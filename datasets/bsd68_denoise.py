@@ -1,0 +1,26 @@
+from benchmark_inverse_problems.dataset import ProblemDataset
+from benchmark_inverse_problems.problem import Task
+
+
+class Dataset(ProblemDataset):
+    """Denoising of gray images: white Gaussian noise of `sigma` / 255.
+
+    The protocol of table 1 of P. Putzky and M. Welling, "Recurrent Inference Machines
+    for Solving Inverse Problems", 2017: with `quantised` the noisy image is rounded to
+    8 bits. Images: S. Roth and M. Black, "Fields of Experts", IJCV 2009, in gray.
+    """
+
+    name = "bsd68_denoise"
+    image_set = "cbsd68"
+    view = "gray"
+    parameters = {
+        "images": ["auto"],
+        "n_images": [4],
+        "crop": [256],
+        "sigma": [15, 25, 50],
+        "quantised": [False, True],
+    }
+    test_parameters = {"images": ["bundled"], "n_images": [1], "crop": [64]}
+
+    def get_task(self):
+        return Task("denoising", sigma=self.sigma / 255, quantised=self.quantised)

@@ -1,0 +1,31 @@
+from benchmark_inverse_problems.dataset import ProblemDataset
+from benchmark_inverse_problems.images import PATCH
+from benchmark_inverse_problems.operators import projection_norm
+from benchmark_inverse_problems.problem import Task
+
+
+class Dataset(ProblemDataset):
+    """Random projections of gray patches of 32x32 pixels, noise 1.
+
+    The experiment of figure 2 of P. Putzky and M. Welling, "Recurrent Inference
+    Machines for Solving Inverse Problems", 2017: `ratio` projections per pixel with
+    entries of size one, and noise of standard deviation 1; both divided by the norm.
+    Images: D. Martin et al., "A Database of Human Segmented Natural Images", ICCV 2001.
+    """
+
+    name = "bsds_random_projections"
+    image_set = "bsds500"
+    view = "gray_patches"
+    parameters = {
+        "images": ["auto"],
+        "n_images": [64],
+        "crop": [32],
+        "ensemble": ["gaussian", "binary", "fourier"],
+        "ratio": [0.2, 0.4],
+    }
+    test_parameters = {"images": ["bundled"], "n_images": [1]}
+
+    def get_task(self):
+        settings = {"ensemble": self.ensemble, "ratio": self.ratio}
+        sigma = 1 / projection_norm(**settings, pixels=PATCH**2)
+        return Task("random_projection", settings, sigma=sigma)
