@@ -1,0 +1,126 @@
+"""Recurrent inference machines: one for pictures, three for random projections."""
+
+from functools import lru_cache, partial
+
+import deepinv as dinv
+import numpy as np
+
+from .. import operators
+from ..images import PATCH
+from ..methods.rim import RIM, VARIANTS
+from .loop import Recipe, autocast, device_of
+from .tasks import measure
+
+BATCH = 16
+SIGMA_MAX = 55 / 255
+FACTORS = (2, 3, 4)
+RATIOS = (0.1, 0.5)
+VALIDATION_CROP = 96
+
+
+@lru_cache
+def downsampling(factor):
+    return dinv.physics.DownsamplingMatlab(factor=factor)
+
+
+def denoising(rng, x):
+    """Gaussian noise of any level; half of the batches are rounded to 8 bits."""
+    sigma = rng.uniform(0, SIGMA_MAX, len(x))
+    y, physics, *levels = measure(rng, dinv.physics.Denoising(), x, sigma)
+    if rng.uniform() < 0.5:
+        y = (255 * y).round().clamp(0, 255) / 255
+    return y, physics, *levels
+
+
+def super_resolution(rng, x, factor=None):
+    """MATLAB's bicubic down-sampling without noise."""
+    factor = factor or FACTORS[rng.randint(len(FACTORS))]
+    return measure(rng, downsampling(factor), x, 0.0)
+
+
+def projections(rng, x, ensemble=None, ratio=None):
+    """Random projections with the noise of the paper's experiment."""
+    settings = {
+        "ensemble": ensemble or ("gaussian", "binary", "fourier")[rng.randint(3)],
+        "ratio": ratio or rng.uniform(*RATIOS),
+    }
+    shape = tuple(x.shape[1:])
+    physics = operators.random_projection(shape, rng, **settings)
+    norm = operators.projection_norm(**settings, pixels=int(np.prod(shape)))
+    return measure(rng, physics, x, 1 / norm)
+
+
+def noisy(problem):
+    """Measurements and their operator, which states the levels (B,) of the noise."""
+    y, physics, sigma, _ = problem
+    physics.noise_model = dinv.physics.GaussianNoise(sigma)
+    return y, physics
+
+
+def picture_problem(rng, x, step):
+    """Denoising and super-resolution by turns."""
+    return (denoising if step % 2 else super_resolution)(rng, x)
+
+
+def projection_problem(rng, x, step):
+    return projections(rng, x)
+
+
+def loss(model, sampler, step, problem):
+    """The paper's loss: the squared errors of all steps, summed."""
+    rng = sampler.rng(step)
+    x = sampler.batch(rng, BATCH, channels=1).to(device_of(model))
+    y, physics = noisy(problem(rng, x, step))
+    with autocast(x.device):
+        estimates = list(model.iterates(y, physics))
+    return sum((estimate.float() - x).square().mean() for estimate in estimates[1:])
+
+
+def validate(model, sampler, problems, crop):
+    """PSNR of the last estimate for each of some problems, held-out images in gray."""
+    x = sampler.validation(1, crop).to(device_of(model))
+    scores = {}
+    for name, problem in problems.items():
+        y, physics = noisy(problem(sampler.rng(2**31), x))
+        with autocast(x.device):
+            estimate = model(y, physics).float()
+        mse = (estimate - x).square().flatten(1).mean(1)
+        scores[name] = round(float(-10 * mse.log10().mean()), 3)
+    return scores
+
+
+def denoising_25(rng, x):
+    return measure(rng, dinv.physics.Denoising(), x, 25 / 255)
+
+
+PICTURES = {"denoise_25": denoising_25} | {
+    f"sr{factor}": partial(super_resolution, factor=factor) for factor in FACTORS
+}
+PROJECTIONS = {
+    f"{ensemble}_{ratio}": partial(projections, ensemble=ensemble, ratio=ratio)
+    for ensemble in ("gaussian", "binary", "fourier")
+    for ratio in (0.2, 0.4)
+}
+RECIPES = [
+    Recipe(
+        "rim",
+        RIM,
+        partial(loss, problem=picture_problem),
+        partial(validate, problems=PICTURES, crop=VALIDATION_CROP),
+        steps=4000,
+        lr=1e-3,
+        patch=48,
+    ),
+    *(
+        Recipe(
+            f"{variant}_projections",
+            partial(RIM, variant),
+            partial(loss, problem=projection_problem),
+            partial(validate, problems=PROJECTIONS, crop=PATCH),
+            steps=4000,
+            lr=1e-3,
+            patch=PATCH,
+        )
+        for variant in VARIANTS
+    ),
+]

@@ -1,0 +1,153 @@
+"""Recurrent inference machines: the cell, the reductions, any operator, the recipes."""
+
+import deepinv as dinv
+import numpy as np
+import pytest
+import torch
+from skimage.io import imsave
+
+from benchmark_inverse_problems import operators
+from benchmark_inverse_problems.methods.rim import RIM, VARIANTS, start
+from benchmark_inverse_problems.training import rim as recipe
+from benchmark_inverse_problems.training.data import PatchSampler
+
+from .small import OPERATORS, measured, picture
+
+SMALL = {"width": 8, "hidden": 8}
+
+
+@pytest.fixture(scope="module")
+def sampler(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("images")
+    rng = np.random.RandomState(0)
+    for i in range(9):
+        coarse = rng.randint(0, 256, (10, 10, 3), dtype=np.uint8)
+        imsave(folder / f"{i}.png", coarse.repeat(16, 0).repeat(16, 1))
+    return PatchSampler([folder], patch=32)
+
+
+def build(variant="rim"):
+    torch.manual_seed(0)
+    return RIM(variant, **SMALL)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_size(variant):
+    sizes = {v: sum(p.numel() for p in RIM(v).parameters()) for v in VARIANTS}
+    assert sizes[variant] <= 0.6e6
+    # The reductions are compared at the same size.
+    assert sizes[variant] == pytest.approx(sizes["rim"], rel=0.01)
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+@torch.no_grad()
+def test_any_linear_operator(operator):
+    x, y, physics, _ = measured(operator)
+    estimates = list(build().iterates(y, physics, steps=3))
+    assert len(estimates) == 4
+    for estimate in estimates:
+        assert estimate.shape == x.shape
+        assert 0 < estimate.min() and estimate.max() < 1
+
+
+@torch.no_grad()
+def test_random_matrix():
+    physics = operators.random_projection(
+        (1, 9, 11), np.random.RandomState(0), "binary", 0.5
+    )
+    physics.noise_model = dinv.physics.GaussianNoise(0.1)
+    y = physics.A(picture(9, 11, 1))
+    assert build()(y, physics).shape == (1, 1, 9, 11)
+
+
+@torch.no_grad()
+def test_gradient_is_that_of_the_likelihood():
+    x, y, physics, _ = measured("blur")
+    network = build()
+    variance = network.variance(y, physics)
+    epsilon = torch.nn.functional.softplus(network.log_epsilon)
+    assert variance == pytest.approx(0.05**2 + float(epsilon), rel=1e-4)
+    eta = start(y, physics).logit()
+    with torch.enable_grad():
+        eta.requires_grad_()
+        energy = (physics.A(eta.sigmoid()) - y).square().sum() / (2 * variance)
+        (expected,) = torch.autograd.grad(energy, eta)
+    found = network.gradient(eta.sigmoid(), y, physics, variance)
+    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-4)
+
+
+@torch.no_grad()
+def test_what_the_reductions_see():
+    """The descent network ignores eta, the feed-forward one has no state."""
+    gradient, eta = torch.randn(2, 1, 1, 8, 8)
+    for variant in VARIANTS:
+        network = build(variant)
+        one, state = network.update(gradient, eta, None)
+        other, _ = network.update(gradient, eta + 1, None)
+        assert torch.equal(one, other) == (variant == "gdn")
+        later, _ = network.update(gradient, eta, state)
+        assert torch.equal(one, later) == (variant == "ffn")
+
+
+@torch.no_grad()
+def test_channels_do_not_mix():
+    """Colour images are reconstructed channel by channel by one gray network."""
+    _, y, physics, _ = measured("denoising")
+    network = build()
+    colour = network(y, physics)
+    gray = [network(y[:, c : c + 1], physics) for c in range(3)]
+    # The start's brightness is common to all channels; denoising leaves it at one.
+    torch.testing.assert_close(colour, torch.cat(gray, 1), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_every_parameter_gets_a_gradient(variant):
+    _, y, physics, _ = measured("blur")
+    network = build(variant)
+    sum(x.square().mean() for x in network.iterates(y, physics, 3)).backward()
+    for name, parameter in network.named_parameters():
+        assert parameter.grad is not None and parameter.grad.abs().max() > 0, name
+
+
+def test_levels_of_each_image():
+    y = torch.rand(2, 1, 8, 8)
+    physics = dinv.physics.Denoising(
+        dinv.physics.GaussianNoise(torch.tensor([0.1, 0.3]))
+    )
+    network = build()
+    with torch.no_grad():
+        both = network(y, physics)
+        for i, sigma in enumerate((0.1, 0.3)):
+            alone = dinv.physics.Denoising(dinv.physics.GaussianNoise(sigma))
+            expected = network(y[i : i + 1], alone)
+            torch.testing.assert_close(both[i : i + 1], expected, rtol=1e-3, atol=1e-4)
+
+
+def test_unknown_variant():
+    with pytest.raises(ValueError, match="use one of rim, gdn, ffn"):
+        RIM("lstm")
+
+
+@pytest.mark.parametrize("index", range(len(recipe.RECIPES)))
+def test_recipe_learns_one_batch(sampler, index):
+    chosen = recipe.RECIPES[index]
+    torch.manual_seed(0)
+    network = build(chosen.name.split("_")[0])
+    optimizer = torch.optim.Adam(network.parameters(), lr=5e-3)
+    losses = []
+    for _ in range(15):
+        loss = chosen.loss(network, sampler, 1)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.85 * losses[0]
+
+
+@torch.no_grad()
+def test_validation_names_what_is_scored(sampler):
+    network = build()
+    scores = recipe.RECIPES[0].validate(network, sampler)
+    assert set(scores) == {"denoise_25", "sr2", "sr3", "sr4"}
+    scores = recipe.RECIPES[1].validate(network, sampler)
+    assert len(scores) == 6 and all(np.isfinite(list(scores.values())))
