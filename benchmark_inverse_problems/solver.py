@@ -20,6 +20,7 @@ from .tuning import grid_search, look_up
 from .weights import published_path
 
 TUNED = "tuned"
+PRECISIONS = ("float32", "bfloat16")
 # Iterations between two points of a curve grow by this factor.
 GROWTH = 1.25
 
@@ -77,13 +78,28 @@ class Reconstructions(list):
         return Reconstructions, (), None, iter(kept)
 
 
+class InBfloat16(nn.Module):
+    """A network whose convolutions run in bfloat16; its images stay float32."""
+
+    def __init__(self, network):
+        super().__init__()
+        # With channels last bfloat16 is three times faster on CPUs that have it.
+        self.network = network.to(memory_format=torch.channels_last)
+
+    def forward(self, x, *arguments, **settings):
+        with torch.autocast(x.device.type, torch.bfloat16):
+            return self.network(x, *arguments, **settings).float()
+
+
 class ReconstructionSolver(FingerprintMixin, BaseSolver):
     """A method that maps measurements to an image.
 
     A subclass states `name`, `parameters` and writes `build`. The law: `build`
     returns a callable ``(y, physics) -> x_hat`` with x_hat of the image's shape, on
     y's device; it never sees the truth. Parameters whose value is "tuned" reach
-    `build` with the value that is best on the tuning set.
+    `build` with the value that is best on the tuning set. A parameter `precision`
+    ("float32" or "bfloat16") does not reach it: networks that go through `place` run
+    in it, operators always in float32.
 
     Attributes
     ----------
@@ -147,7 +163,7 @@ class ReconstructionSolver(FingerprintMixin, BaseSolver):
 
     def settle(self, task, tuning):
         """Resolve the parameters that are "tuned": by the table, else by a search."""
-        self.values = dict(self._parameters)
+        self.values = self.fixed_parameters()
         self.tuned, self.trials = "", 0
         if self.open_parameters():
             found = look_up(self.name, task, self.fixed_parameters())
@@ -161,8 +177,13 @@ class ReconstructionSolver(FingerprintMixin, BaseSolver):
         return {k: self.grid[k] for k, v in self._parameters.items() if v == TUNED}
 
     def fixed_parameters(self):
-        """The parameters that have a value."""
-        return {k: v for k, v in self._parameters.items() if v != TUNED}
+        """The parameters that have a value, but the precision.
+
+        What tuning finds best in float32 is best in bfloat16.
+        """
+        return {
+            k: v for k, v in self._parameters.items() if v != TUNED and k != "precision"
+        }
 
     def search(self, tuning):
         """Try the grid on the tuning set; what it found, with the number of trials."""
@@ -174,10 +195,21 @@ class ReconstructionSolver(FingerprintMixin, BaseSolver):
         return self.build(**parameters)
 
     def place(self, network):
-        """Put a network on the device, ready for inference, and count its parameters."""
+        """Put a network on the device, ready for inference, and count its parameters.
+
+        Raises
+        ------
+        ValueError
+            If the solver's precision is not known.
+        """
         network = network.to(self.device).eval().requires_grad_(False)
         self.networks.append(network)
-        return network
+        precision = self._parameters.get("precision", "float32")
+        if precision not in PRECISIONS:
+            raise ValueError(
+                f"precision={precision} is not known: use one of {', '.join(PRECISIONS)}."
+            )
+        return network if precision == "float32" else InBfloat16(network)
 
     def count_operations(self):
         """One untimed reconstruction per image size, which also warms up.

@@ -13,7 +13,12 @@ class Solver(ReconstructionSolver):
     """
 
     name = "dpir"
-    parameters = {"weights": ["auto"], "lambda_": ["tuned"], "last": ["tuned"]}
+    parameters = {
+        "weights": ["auto"],
+        "lambda_": ["tuned"],
+        "last": ["tuned"],
+        "precision": ["float32"],
+    }
     grid = {"lambda_": [0.06, 0.12, 0.23, 0.5, 1.0], "last": [1, 3]}
     published = (
         "drunet_deepinv_color_finetune_22k.pth",

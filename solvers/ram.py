@@ -14,8 +14,13 @@ class Solver(ReconstructionSolver):
     """
 
     name = "ram"
-    parameters = {"weights": ["auto"], "variant": ["full"]}
+    parameters = {"weights": ["auto"], "variant": ["full"], "precision": ["float32"]}
     published = ("ram.pth.tar",)
+
+    def unsupported(self, physics):
+        if (self.weights, self.precision) == ("published", "bfloat16"):
+            return "runs the operator in bfloat16 too with published weights"
+        return None
 
     def build(self, weights, variant):
         return load_ram(weights, variant, self.name)

@@ -1,6 +1,7 @@
 """Every plugin, found by listing the folders: a new one is tested without an edit here."""
 
 import ast
+import inspect
 
 import numpy as np
 import pytest
@@ -105,10 +106,32 @@ def test_file(path):
 
 @pytest.mark.parametrize("name", [n for n, s in SOLVERS.items() if s.parameters])
 def test_every_solver_parameter_reaches_build(name):
-    import inspect
+    arguments = dict(inspect.signature(SOLVERS[name].build).parameters)
+    rest = [k for k, v in arguments.items() if v.kind is v.VAR_KEYWORD]
+    named = set(arguments) - {"self", *rest}
+    parameters = set(SOLVERS[name].parameters) - {"precision"}
+    assert named <= parameters if rest else named == parameters
 
-    arguments = set(inspect.signature(SOLVERS[name].build).parameters) - {"self"}
-    assert arguments == set(SOLVERS[name].parameters)
+
+NETWORKS = [n for n, s in SOLVERS.items() if "precision" in s.parameters]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_bfloat16_is_used_and_close(name):
+    problem = tiny_problem("denoise")
+    exact = reconstruct(name, problem, **bundled(name))
+    rounded = reconstruct(name, problem, **bundled(name) | {"precision": "bfloat16"})
+    assert not torch.equal(exact[0].x_hat, rounded[0].x_hat)
+    assert psnr(problem, rounded) == pytest.approx(psnr(problem, exact), abs=0.02)
+
+
+def test_unknown_precision_is_refused():
+    with pytest.raises(ValueError, match="use one of float32, bfloat16"):
+        reconstruct("dpir", tiny_problem("denoise"), precision="float8")
+
+
+def test_every_solver_with_weights_has_a_precision():
+    assert set(NETWORKS) >= {n for n, s in SOLVERS.items() if "weights" in s.parameters}
 
 
 def other_value(cls, key, value):

@@ -42,7 +42,7 @@ class MultiHeadDRUNet(dinv.models.DRUNet):
         self.m_tail = OutTail(widths[0], list(channels))
 
     def forward_unet(self, x0):
-        x1 = self.m_head(x0)
+        x1 = in_float32(self.m_head, x0)
         x2 = self.m_down1(x1)
         x3 = self.m_down2(x2)
         x4 = self.m_down3(x3)
@@ -50,7 +50,7 @@ class MultiHeadDRUNet(dinv.models.DRUNet):
         x = self.m_up3(x + x4)
         x = self.m_up2(x + x3)
         x = self.m_up1(x + x2)
-        return self.m_tail(x + x1, x0.shape[1] - 1)
+        return in_float32(self.m_tail, x + x1, x0.shape[1] - 1)
 
     def forward(self, x, sigma):
         """Denoise x of shape (B, C, H, W), range [0, 1], any H and W.
@@ -94,6 +94,18 @@ class MultiHeadDRUNet(dinv.models.DRUNet):
             own[f"m_head.conv{i}.weight"] = heads[channels]
             own[f"m_tail.conv{i}.weight"] = tails[channels]
         self.load_state_dict(own)
+
+
+def in_float32(layer, x, *arguments):
+    """The first or the last convolution in float32 whatever the autocast.
+
+    An image in bfloat16 has 8 bits: rounding it would cost 0.05 dB at 40 dB. Training
+    does not care, and is faster without.
+    """
+    if torch.is_grad_enabled():
+        return layer(x, *arguments)
+    with torch.autocast(x.device.type, enabled=False):
+        return layer(x.float(), *arguments)
 
 
 def heads_and_tails(weights):

@@ -15,7 +15,7 @@ from torch import nn
 from torch.nn.functional import conv2d, pad, relu
 
 from ..weights import choose, load_weights, published
-from .drunet import BLOCKS, WIDTHS, heads_and_tails
+from .drunet import BLOCKS, WIDTHS, heads_and_tails, in_float32
 from .multiscale import FACTORS, StackedScales
 from .reconstructor import LearnedReconstructor, per_image
 
@@ -312,7 +312,9 @@ class CompactRAM(LearnedReconstructor):
             y = context[scale] if context else None
             return getattr(self, name)(x, physics, y, channels, scale)
 
-        x = self.m_head(start.contiguous(memory_format=torch.channels_last))
+        x = in_float32(
+            self.m_head, start.contiguous(memory_format=torch.channels_last)
+        )
         skips = [x]
         for scale in range(3):
             x = stage(f"m_down{scale + 1}", x, scale)
@@ -322,7 +324,7 @@ class CompactRAM(LearnedReconstructor):
         for scale in (2, 1, 0):
             x = getattr(self, f"up{scale + 1}")(x + skips[scale + 1])
             x = stage(f"m_up{scale + 1}", x, scale)
-        return self.m_tail(x + skips[0], channels)
+        return in_float32(self.m_tail, x + skips[0], channels)
 
 
 def load_ram(weights, variant, solver):
