@@ -174,17 +174,19 @@ def error_map(estimate, truth):
     return error if error.ndim == 2 else error.mean(axis=2)
 
 
-def curves(rows, metric):
+def curves(rows, metric, axis="runtime"):
     """Quality against time: {solver: (runtimes, means)} of the means over the images.
 
-    A solver that ran once has one point, others one for each evaluation.
+    A solver that ran once has one point, others one for each evaluation; with axis
+    "iterations" it lies at the iteration instead.
     """
     columns = ["objective_runtime", f"objective_{metric}"]
     found = {}
     for solver, cell in rows.groupby("solver_name", sort=False):
         points = cell.groupby("stop_val")[columns].mean().dropna()
         if not points.empty:
-            found[solver] = tuple(points[column].tolist() for column in columns)
+            x, y = (points[column].tolist() for column in columns)
+            found[solver] = (points.index.tolist() if axis == "iterations" else x, y)
     return found
 
 

@@ -279,6 +279,20 @@ def test_quality_runtime_has_points_and_curves(plots, df):
     assert options["metric"] == ["psnr", "ssim", "psnr_null"]
 
 
+def test_convergence_shows_iterative_solvers_and_their_results(plots, df):
+    page = plots["convergence"]
+    curve, result = page.plot(df, dataset=COLOUR, metric="psnr", axis="runtime")
+    assert curve["label"] == "dip" and curve["x"] == [1, 3] and curve["y"] == [25, 29]
+    assert result["label"] == "result of dip"
+    assert result["x"] == [3] and result["y"] == [29]
+    assert result["color"] == curve["color"] and result["marker"] != curve["marker"]
+    curve, _ = page.plot(df, dataset=COLOUR, metric="psnr", axis="iterations")
+    stop_vals = sorted(df[df.solver_name == "dip"].stop_val.unique())
+    assert curve["x"] == stop_vals and curve["y"] == [25, 29]
+    meta = page.get_metadata(df, dataset=COLOUR, metric="psnr", axis="iterations")
+    assert meta["xlabel"] == "Iterations"
+
+
 def test_pages_survive_benchopts_result_file(plots, df, tmp_path):
     path = save_results(df, tmp_path / "results.parquet")
     read = read_results(path or tmp_path / "results.parquet")
