@@ -141,7 +141,11 @@ class Problem:
 
     def observe(self, index):
         """Measure one image: a fresh physics and fresh measurements."""
-        task, x = self.task, self.truth(index)
+        return self.measure(self.truth(index), index)
+
+    def measure(self, x, index):
+        """The observation of the image with some index."""
+        task = self.task
         rng = np.random.RandomState([zlib.crc32(str(task).encode()), index])
         physics = OPERATORS[task.operator](tuple(x.shape[1:]), rng, **task.settings)
         with torch.no_grad():
@@ -158,7 +162,8 @@ class Problem:
     def judged(self, index):
         """Truth and observation of one image, kept for the next evaluation."""
         if index not in self._judged:
-            self._judged[index] = (self.truth(index), self.observe(index))
+            truth = self.truth(index)
+            self._judged[index] = (truth, self.measure(truth, index))
         return self._judged[index]
 
     @property

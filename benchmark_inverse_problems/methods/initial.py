@@ -2,7 +2,9 @@
 
 import torch
 from deepinv.optim.linear import conjugate_gradient
-from deepinv.physics import DecomposablePhysics, Denoising, Downsampling, Inpainting
+from deepinv.physics import DecomposablePhysics, Denoising, Inpainting
+
+from ..separable import separable
 
 NOISE_FLOOR = 0.005
 
@@ -43,46 +45,6 @@ def relative_weight(method, weight):
     return reconstruct
 
 
-class _Separable:
-    """`A x = rows x columns^T` on every channel, diagonalised once.
-
-    Bicubic down-sampling is of this form with any padding. With the eigenvectors of
-    `rows^T rows` and `columns^T columns` its normal operator is a multiplication.
-    """
-
-    def __init__(self, physics, y, shape):
-        # All-ones in the other direction, wide enough for every padding.
-        narrow = min(shape[-1], shape[-2], 4 * physics.factor)
-        narrow -= narrow % physics.factor
-        bases = []
-        for size, transpose in ((shape[-2], False), (shape[-1], True)):
-            probe = torch.eye(size, dtype=y.dtype, device=y.device)
-            probe = probe[:, None, :, None].expand(-1, 1, -1, narrow)
-            image = physics.A(probe.mT.contiguous() if transpose else probe)
-            bases.append((image.mT if transpose else image)[:, 0, :, 0].T)
-        ones = torch.ones(1, 1, narrow, narrow, dtype=y.dtype, device=y.device)
-        self.rows, self.columns = bases
-        self.columns = self.columns / physics.A(ones)[0, 0, 0, 0]
-        (row_values, self.row_vectors), (column_values, self.column_vectors) = (
-            [part.to(y.dtype) for part in torch.linalg.eigh((m.T @ m).double())]
-            for m in (self.rows, self.columns)
-        )
-        self.values = row_values[:, None] * column_values
-        self.target = self.rows.T @ y @ self.columns
-
-    def matches(self, y, shape, physics):
-        index = torch.arange(shape[-1] * shape[-2], dtype=y.dtype, device=y.device)
-        probe = torch.sin(index.square() / 7).reshape(1, 1, *shape[-2:])
-        error = physics.A(probe) - self.rows @ probe @ self.columns.T
-        return error.abs().max() < 1e-4
-
-    def prox(self, z, gamma):
-        b = self.row_vectors.T @ (self.target + z / gamma) @ self.column_vectors
-        return (
-            self.row_vectors @ (b / (self.values + 1 / gamma)) @ self.column_vectors.T
-        )
-
-
 def data_prox(y, physics, tolerance=1e-4, max_iter=30):
     """The proximal operator of the data term, as fast as the operator allows.
 
@@ -107,12 +69,11 @@ def data_prox(y, physics, tolerance=1e-4, max_iter=30):
     if isinstance(physics, DecomposablePhysics):
         return (lambda z, gamma: physics.prox_l2(z, y, gamma)), True
     target = physics.A_adjoint(y)
-    if isinstance(physics, Downsampling):
+    pair = separable(physics, tuple(target.shape))
+    if pair is not None:
         # deepinv's own formula for `padding="circular"` repeats a slow adjoint at every
         # call and has no counterpart for MATLAB's kernel.
-        separable = _Separable(physics, y, target.shape)
-        if separable.matches(y, target.shape, physics):
-            return separable.prox, True
+        return (lambda z, gamma: pair.prox(z, y, gamma)), True
 
     def prox(z, gamma):
         # physics.prox_l2 would store max_iter and tol in the physics.

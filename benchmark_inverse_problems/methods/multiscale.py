@@ -20,6 +20,8 @@ import deepinv as dinv
 import torch
 from torch.nn.functional import pad
 
+from ..separable import separable
+
 FACTORS = (1, 2, 4, 8)
 
 
@@ -50,29 +52,17 @@ def interpolation_matrix(size, factor):
     return decimation_matrix(taps, padded, factor).T.contiguous()[:size]
 
 
-def separate(filter):
-    """The two factors of a separable filter (1, 1, h, w), or None if it has none."""
-    if filter.shape[:2] != (1, 1):
-        return None
-    filter = filter[0, 0].cpu()
-    rows, columns = filter.sum(1), filter.sum(0) / filter.sum()
-    error = (torch.outer(rows, columns) - filter).abs().max()
-    return (rows, columns) if error <= 1e-6 * filter.abs().max() else None
-
-
 def multiscale(physics, shape):
     """The coarse operators of a linear physics on images of shape (C, H, W)."""
     if isinstance(physics, dinv.physics.Denoising):
-        return SeparableScales(physics, shape)
+        return IdentityScales(physics, shape)
     if isinstance(physics, dinv.physics.Inpainting):
         return MaskScales(physics, shape)
     if isinstance(physics, dinv.physics.BlurFFT):
         return BlurScales(physics, shape)
-    # Upsampling is a Downsampling with A and A^T exchanged.
-    if type(physics) is dinv.physics.Downsampling and physics.padding == "circular":
-        factors = None if physics.filter is None else separate(physics.filter)
-        if factors is not None and all(n % physics.factor == 0 for n in shape[1:]):
-            return DownsamplingScales(physics, shape, factors)
+    pair = separable(physics, tuple(shape))
+    if pair is not None:
+        return SeparableScales(physics, shape, pair)
     return FineScales(physics, shape)
 
 
@@ -155,25 +145,22 @@ class MaskScales(FineScales):
         return (x.unflatten(1, (-1, self.shape[0])) * mask).flatten(1, 2)
 
 
-class SeparableScales(FineScales):
-    """Denoising, and any A that acts on rows and columns by one matrix each."""
+class IdentityScales(FineScales):
+    """Denoising: on each grid a matrix a side."""
 
     def __init__(self, physics, shape):
         super().__init__(physics, shape)
         self.grams = {}
 
-    def matrix(self, side, like):
-        """A along the rows (side 0) or the columns (side 1); None is the identity."""
+    def on_sides(self, matrices):
+        """A U_s, one matrix a side."""
+        return matrices
 
     def coarse_gram(self, scale, like):
         """s U^T A^T A U, one matrix a side."""
         if scale not in self.grams:
-            pair = []
-            for side, matrix in enumerate(self.sides(scale, like)):
-                a = self.matrix(side, like)
-                matrix = matrix if a is None else a @ matrix
-                pair.append(FACTORS[scale] * matrix.T @ matrix)
-            self.grams[scale] = pair
+            sides = self.on_sides(tuple(self.sides(scale, like)))
+            self.grams[scale] = [FACTORS[scale] * m.T @ m for m in sides]
         return self.grams[scale]
 
     def _normal(self, z, scale):
@@ -181,42 +168,21 @@ class SeparableScales(FineScales):
         return rows @ (z @ columns)
 
 
-class DownsamplingScales(SeparableScales):
-    """Circular filtering and decimation by a separable filter.
+class SeparableScales(IdentityScales):
+    """Down-sampling, whose A acts on rows and columns by one matrix each.
 
-    deepinv's class recomputes the filter's spectrum at every call, and its
-    proximal operator loses four digits to cancellation at high weights; the
-    formula used here inverts A A^T + 1/gamma on the coarse grid instead.
+    deepinv's class recomputes the filter's spectrum at every call, and its proximal
+    operator loses four digits to cancellation at high weights.
     """
 
-    def __init__(self, physics, shape, taps):
+    def __init__(self, physics, shape, pair):
         super().__init__(physics, shape)
-        self.matrices = [
-            decimation_matrix(t, n, physics.factor)
-            for t, n in zip(taps, shape[1:], strict=True)
-        ]
+        self.pair = pair
+        self.forward, self.adjoint, self.prox = pair.forward, pair.adjoint, pair.prox
 
-    def matrix(self, side, like):
-        return self.matrices[side].to(like)
-
-    def forward(self, x):
-        rows, columns = (m.to(x) for m in self.matrices)
-        return rows @ (x @ columns.T)
-
-    def adjoint(self, y):
-        rows, columns = (m.to(y) for m in self.matrices)
-        return rows.T @ (y @ columns)
-
-    def prox(self, z, y, gamma):
-        rows, columns = (m.to(y) for m in self.matrices)
-        # A A^T is circular: the FFT of its first column diagonalises each side.
-        spectrum = torch.outer(
-            torch.fft.fft((rows @ rows.T)[0]).real,
-            torch.fft.rfft((columns @ columns.T)[0]).real,
-        )
-        residual = torch.fft.rfft2(y - rows @ (z @ columns.T))
-        residual = residual / (spectrum + 1 / gamma)
-        return z + self.adjoint(torch.fft.irfft2(residual, s=y.shape[-2:]))
+    def on_sides(self, matrices):
+        rows, columns = matrices
+        return self.pair.rows.to(rows) @ rows, self.pair.columns.to(rows) @ columns
 
 
 class BlurScales(FineScales):
