@@ -1,0 +1,75 @@
+"""Published figures, for tables that put them beside ours where the protocol is the same."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Published:
+    """One method's figures from one table of one paper.
+
+    Attributes
+    ----------
+    method, source : str
+    metric : str
+        A key of `METRICS`.
+    problem : str
+        Name of the problem with ``{}`` in place of the level.
+    values : dict
+        {level: figure}, in dB.
+    """
+
+    method: str
+    source: str
+    metric: str
+    problem: str
+    values: dict
+
+
+COLOUR = "cbsd68_denoise[crop=none,images=cbsd68,n_images=all,sigma={}]"
+GRAY = "bsd68_denoise[crop=none,images=cbsd68,n_images=all,quantised=False,sigma={}]"
+QUANTISED = GRAY.replace("False", "True")
+BSD100 = "bsd100_sr[crop=none,factor={},images=bsd100,n_images=all]"
+
+DNCNN = "Zhang et al., TIP 2017"
+FFDNET = "Zhang, Zuo and Zhang, TIP 2018"
+RIM = "Putzky and Welling, 2017, table 1"
+# Their caption says RGB; the figures of bicubic show that it is the luma channel.
+RIM_SR = "Putzky and Welling, 2017, table 3"
+
+PUBLISHED = [
+    Published("DnCNN", DNCNN, "psnr", COLOUR, {15: 33.89, 25: 31.23, 50: 27.92}),
+    Published("FFDNet", FFDNET, "psnr", COLOUR, {15: 33.87, 25: 31.21, 50: 27.96}),
+    Published("RIM-denoise", RIM, "psnr", GRAY, {15: 31.31, 25: 28.91, 50: 26.06}),
+    Published("RIM-3task", RIM, "psnr", GRAY, {15: 31.19, 25: 28.67, 50: 25.78}),
+    Published("BM3D", RIM, "psnr", GRAY, {15: 31.08, 25: 28.56, 50: 25.62}),
+    Published("RIM-denoise", RIM, "psnr", QUANTISED, {15: 31.25, 25: 28.76, 50: 25.27}),
+    Published("RIM", RIM_SR, "psnr_luma", BSD100, {2: 31.39, 3: 28.51, 4: 27.01}),
+    Published("SelfExSR", RIM_SR, "psnr_luma", BSD100, {2: 31.18, 3: 28.30, 4: 26.85}),
+    Published("SRCNN", RIM_SR, "psnr_luma", BSD100, {2: 31.11, 3: 28.20, 4: 26.70}),
+    Published("bicubic", RIM_SR, "psnr_luma", BSD100, {2: 29.55, 3: 27.20, 4: 25.96}),
+]
+
+
+def published(problems, metric):
+    """Published figures for some problems: {method: {problem: figure}}, and sources.
+
+    Parameters
+    ----------
+    problems : iterable of str
+        Names of problems, as in results.
+    metric : str
+
+    Returns
+    -------
+    figures : dict
+    sources : dict
+        {method: source}.
+    """
+    figures, sources = {}, {}
+    for row in PUBLISHED:
+        for level, value in row.values.items():
+            problem = row.problem.format(level)
+            if row.metric == metric and problem in problems:
+                figures.setdefault(row.method, {})[problem] = value
+                sources[row.method] = row.source
+    return figures, sources
