@@ -26,6 +26,9 @@ $(INSTALLED): pyproject.toml constraints.txt
 clean:
 	rm -rf outputs __cache__
 
-.PHONY: targets
+.PHONY: dashboard targets
+dashboard: $(INSTALLED)
+	$(BIN)/python -m benchmark_inverse_problems.dashboard $(FILE)
+
 targets: $(INSTALLED)
 	$(BIN)/python -m benchmark_inverse_problems.targets

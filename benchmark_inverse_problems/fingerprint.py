@@ -6,8 +6,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
-# Neither changes what a cell of the benchmark computes.
-IGNORED = {"training", "__pycache__"}
+# None of these changes what a cell of the benchmark computes.
+IGNORED = {"training", "studies", "page", "__pycache__"} | {
+    f"{name}.py"
+    for name in ("dashboard", "evaluation", "published", "results", "run")
+    + ("tables", "targets")
+}
 
 
 @cache

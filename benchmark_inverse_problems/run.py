@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 from benchopt.cli.main import run as benchopt_run
 
+from .dashboard import self_contained
 from .failures import read_failures
 
 BENCHMARK = Path(__file__).parent.parent
@@ -48,6 +49,8 @@ def main(arguments):
     for results in outputs.glob("*.parquet"):
         if results.stat().st_mtime >= start:
             for page in outputs.glob(f"*_{results.stem}.html"):
+                html = self_contained(page.read_text(encoding="utf-8"))
+                page.write_text(html, encoding="utf-8")
                 print(f"Dashboard: {page}")
     return status or int(bool(failures))
 

@@ -1,0 +1,140 @@
+"""``python -m benchmark_inverse_problems.dashboard FILE``: one page that opens anywhere.
+
+benchopt's pages load their scripts from the network; here these are inside.
+"""
+
+import argparse
+import base64
+import io
+import re
+from pathlib import Path
+
+from benchopt.benchmark import Benchmark
+from benchopt.plotting import plot_benchmark
+from PIL import Image
+from plotly.offline import get_plotlyjs
+
+BENCHMARK = Path(__file__).parent.parent
+ASSETS = Path(__file__).parent / "page"
+QUALITY = 92
+SCRIPT = re.compile(r'<script[^>]*\ssrc="https?://([^"]*)"[^>]*>\s*</script>')
+LINK = re.compile(r'<link[^>]*\shref="https?://([^"]*)"[^>]*>')
+PICTURE = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=]+)")
+
+
+def self_contained(html):
+    """A page of benchopt's with everything inside that it loads from the network.
+
+    plotly's script comes from its Python package; the table that benchopt takes from
+    Grid.js is ours (``page/table.js``); fonts are left to the system. Pictures become
+    WebP where that is smaller.
+
+    Raises
+    ------
+    ValueError
+        If the page loads something that is not known: a newer benchopt than this
+        suite was written for.
+    """
+    scripts = {
+        "plotly": lambda: inline(get_plotlyjs()) + inline(asset("charts.js")),
+        "gridjs": lambda: inline(asset("table.js")),
+        "anime": lambda: "",
+    }
+    styles = {
+        "gridjs": lambda: f"<style>{asset('table.css')}</style>",
+        "fonts": lambda: "",
+    }
+    html = PICTURE.sub(smaller, html)
+    html = LINK.sub(lambda tag: replacement(tag, styles), html)
+    return SCRIPT.sub(lambda tag: replacement(tag, scripts), html)
+
+
+def replacement(tag, known):
+    """What stands in the page for a tag that loads something."""
+    for name, make in known.items():
+        if name in tag[1]:
+            return make()
+    raise ValueError(
+        f"The page loads {tag[1]}, which this suite cannot put inside: install the "
+        "version of benchopt in constraints.txt."
+    )
+
+
+def asset(name):
+    return (ASSETS / name).read_text(encoding="utf-8")
+
+
+def inline(script):
+    """A script element; nothing in it may look like its end."""
+    return f"<script>{script.replace('</script', '<' + chr(92) + '/script')}</script>"
+
+
+def smaller(match):
+    """A PNG in a page as WebP, or as it is if that is smaller."""
+    buffer = io.BytesIO()
+    with Image.open(io.BytesIO(base64.b64decode(match[1]))) as image:
+        image.convert("RGB").save(buffer, format="WEBP", quality=QUALITY)
+    text = base64.b64encode(buffer.getvalue()).decode("ascii")
+    if len(text) >= len(match[1]):
+        return match[0]
+    return f"data:image/webp;base64,{text}"
+
+
+def dashboard(file, output=None):
+    """Write the dashboard of a result file.
+
+    Parameters
+    ----------
+    file : path
+        A parquet or CSV file that ``benchopt run`` wrote.
+    output : path or None
+        The page; None: beside the file, with the suffix ``.html``.
+
+    Returns
+    -------
+    Path
+        The page.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    """
+    file = Path(file).resolve()
+    if not file.exists():
+        raise FileNotFoundError(
+            f"The result file {file} does not exist: give one of those in outputs/."
+        )
+    benchmark = Benchmark(BENCHMARK)
+    plot_benchmark(file, benchmark, display=False)
+    page = benchmark.get_output_folder() / f"{benchmark.name}_{file.stem}.html"
+    html = self_contained(page.read_text(encoding="utf-8"))
+    output = Path(output) if output else file.with_suffix(".html")
+    output.write_text(html, encoding="utf-8")
+    if output != page:
+        page.unlink()
+    return output
+
+
+def main(arguments=None):
+    """Write the page and print where it is."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmark_inverse_problems.dashboard",
+        description="One HTML page of a result file; it opens without a network.",
+    )
+    parser.add_argument("file", nargs="?", help="a result file; the newest in outputs/")
+    parser.add_argument("--output", help="the page; beside the file by default")
+    options = parser.parse_args(arguments)
+    print(f"Dashboard: {dashboard(options.file or newest(), options.output)}")
+
+
+def newest():
+    """The result file that was written last."""
+    files = list((BENCHMARK / "outputs").glob("*.parquet"))
+    if not files:
+        raise FileNotFoundError("There is no result file in outputs/: run `make run`.")
+    return max(files, key=lambda file: file.stat().st_mtime)
+
+
+if __name__ == "__main__":
+    main()
