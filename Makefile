@@ -26,7 +26,13 @@ $(INSTALLED): pyproject.toml constraints.txt
 clean:
 	rm -rf outputs __cache__
 
-.PHONY: dashboard targets
+.PHONY: dashboard new-solver readme targets
+new-solver: $(INSTALLED)
+	$(BIN)/python -m benchmark_inverse_problems.new_solver $(NAME)
+
+readme: $(INSTALLED)
+	$(BIN)/python -m benchmark_inverse_problems.readme
+
 dashboard: $(INSTALLED)
 	$(BIN)/python -m benchmark_inverse_problems.dashboard $(FILE)
 

@@ -1,13 +1,14 @@
 """The documentation cannot drift: its examples run, its tables name what exists."""
 
-import inspect
+import ast
 import re
 
 import pytest
 import yaml
 from benchopt.benchmark import Benchmark
 
-from benchmark_inverse_problems import targets
+from benchmark_inverse_problems import readme, targets
+from benchmark_inverse_problems.new_solver import new_solver
 
 from .conftest import ROOT
 
@@ -34,24 +35,25 @@ def test_the_solver_of_contributing_is_complete_and_short(suite):
     assert (df[df.solver_name == landweber].objective_trials == 3).all()
 
 
-def first_sentence(cls):
-    return inspect.getdoc(cls).split("\n")[0]
+def test_readme_lists_every_plugin():
+    assert readme.with_tables(README, BENCHMARK) == README, "run `make readme`"
 
 
-def rows():
-    """The README's tables of problems and solvers."""
-    plugins = [*BENCHMARK.get_datasets(), *BENCHMARK.get_solvers()]
-    return [f"| `{cls.name}` | {first_sentence(cls)} |" for cls in plugins]
+def test_readme_without_its_marks_is_refused():
+    with pytest.raises(ValueError, match="there should be one"):
+        readme.with_tables("# A README", BENCHMARK)
 
 
-@pytest.mark.parametrize("row", rows())
-def test_readme_lists_every_plugin(row):
-    assert row in README, "print the tables with `python -m tests.test_docs`"
-
-
-def test_readme_lists_nothing_else():
-    listed = re.findall(r"^\| `(\w+)` \| ", README, re.M)
-    assert len(listed) == len(set(listed)) == len(rows())
+def test_new_solver_is_in_the_results_and_the_readme_at_once(suite):
+    (suite.folder / "README.md").write_text(README)
+    path = new_solver("mine", suite.folder)
+    assert "| `mine` | What the method is" in (suite.folder / "README.md").read_text()
+    df = suite.run("-s", "mine", "-s", "adjoint", "-d", "simulated")
+    assert set(df.solver_name) == {"mine", "adjoint"}
+    assert ast.parse(path.read_text())
+    for name, error in (("mine", FileExistsError), ("My-Method", ValueError)):
+        with pytest.raises(error, match=name):
+            new_solver(name, suite.folder)
 
 
 def test_pictures_of_the_readme_exist():
@@ -90,7 +92,3 @@ def test_every_target_has_its_run():
     names = {d.split("[")[0] for d in (run["dataset"] for run in config["runs"])}
     for target in config["targets"]:
         assert target["problem"].split("[")[0] in names
-
-
-if __name__ == "__main__":
-    print("\n".join(rows()))

@@ -191,12 +191,6 @@ def test_configs_name_what_exists(path):
     BENCHMARK.check_dataset_patterns(config["dataset"])
 
 
-def test_default_config_has_every_solver():
-    config = yaml.safe_load((ROOT / "configs" / "default.yml").read_text())
-    named = {next(iter(s)) if isinstance(s, dict) else s for s in config["solver"]}
-    assert {n.split("[")[0] for n in named} == set(SOLVERS)
-
-
 def test_no_absolute_path_in_the_configuration():
     for path in [ROOT / "config.yml", *CONFIGS]:
         for line in path.read_text().splitlines():

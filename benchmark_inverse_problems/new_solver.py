@@ -1,0 +1,67 @@
+"""``make new-solver NAME=name``: the file of a new solver, ready to run."""
+
+import sys
+from pathlib import Path
+
+from . import readme
+
+BENCHMARK = Path(__file__).parent.parent
+TEMPLATE = '''from benchmark_inverse_problems.solver import ReconstructionSolver
+
+
+class Solver(ReconstructionSolver):
+    """What the method is, in one line that ends with a full stop.
+
+    Authors, "Title", venue, 2026.
+    """
+
+    name = "{name}"
+    # {{parameter: values to run}}; each reaches `build` by its name.
+    parameters = {{}}
+    requirements = ["pip::torch"]
+
+    def build(self):
+        # y: measurements (1, C, h, w); physics: the operator, with its noise level
+        # in physics.noise_model; x_hat: (1, C, H, W), images in [0, 1]. A network goes
+        # through self.place(network).
+        def reconstruct(y, physics):
+            return physics.A_adjoint(y)
+
+        return reconstruct
+'''
+
+
+def new_solver(name, folder=BENCHMARK):
+    """Write ``solvers/NAME.py`` and the README's row.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    ValueError
+        If the name is not a Python identifier in lower case.
+    FileExistsError
+        If there is such a solver.
+    """
+    if not name.isidentifier() or not name.islower():
+        raise ValueError(
+            f"The name {name!r} is not a Python identifier in lower case: use letters, "
+            "digits and _, as in fire_hqs."
+        )
+    path = Path(folder) / "solvers" / f"{name}.py"
+    if path.exists():
+        raise FileExistsError(f"{path} exists: choose another name or edit it.")
+    path.write_text(TEMPLATE.format(name=name))
+    readme.write(folder)
+    return path
+
+
+if __name__ == "__main__":
+    try:
+        path = new_solver(*sys.argv[1:])
+    except (ValueError, FileExistsError) as error:
+        sys.exit(str(error))
+    print(f'{path}: write `build`, then\n  make run ARGS="-s {path.stem} -d simulated"')
