@@ -92,3 +92,19 @@ def test_every_target_has_its_run():
     names = {d.split("[")[0] for d in (run["dataset"] for run in config["runs"])}
     for target in config["targets"]:
         assert target["problem"].split("[")[0] in names
+
+
+def test_pull_request_template_is_the_checklist_of_contributing():
+    template = (ROOT / ".github" / "pull_request_template.md").read_text()
+    boxes = re.findall(r"- \[ \] .*?(?=\n- |\n*\Z)", CONTRIBUTING, re.S)
+    assert len(boxes) >= 5
+    for box in boxes:
+        assert box in template
+
+
+def test_pre_commit_has_the_pinned_ruff():
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())
+    (pinned,) = re.findall(
+        r"^ruff==(.*)$", (ROOT / "constraints.txt").read_text(), re.M
+    )
+    assert hooks["repos"][0]["rev"] == f"v{pinned}"

@@ -15,10 +15,10 @@ from benchmark_inverse_problems.methods.drunet import (
     MultiHeadDRUNet,
     load_denoiser,
 )
-from benchmark_inverse_problems.methods.ram import CompactRAM, load_ram
+from benchmark_inverse_problems.methods.ram import load_ram
+from benchmark_inverse_problems.training.__main__ import recipes
 
-BUNDLED = {"drunet": MultiHeadDRUNet, "ram": CompactRAM}
-LIMITS = {"drunet": 1.5e6, "ram": 2e6}
+BUNDLED = sorted(path.stem for path in library.FOLDER.glob("*.safetensors"))
 
 
 @pytest.fixture
@@ -31,8 +31,8 @@ def copy(tmp_path):
 
 @pytest.mark.parametrize("name", BUNDLED)
 def test_bundled_weights_load_and_are_described(name):
-    network = library.load_weights(BUNDLED[name](), name)
-    assert sum(p.numel() for p in network.parameters()) <= LIMITS[name]
+    network = library.load_weights(recipes()[name].build(), name)
+    assert sum(p.numel() for p in network.parameters()) <= 5e6
     description = json.loads((library.FOLDER / f"{name}.json").read_text())
     assert {"recipe", "data", "seed", "steps", "wall_time_s", "validation"} <= set(
         description

@@ -312,9 +312,7 @@ class CompactRAM(LearnedReconstructor):
             y = context[scale] if context else None
             return getattr(self, name)(x, physics, y, channels, scale)
 
-        x = in_float32(
-            self.m_head, start.contiguous(memory_format=torch.channels_last)
-        )
+        x = in_float32(self.m_head, start.contiguous(memory_format=torch.channels_last))
         skips = [x]
         for scale in range(3):
             x = stage(f"m_down{scale + 1}", x, scale)

@@ -1,0 +1,1 @@
+"""Studies that explain a method: ``python -m benchmark_inverse_problems.studies.NAME``."""

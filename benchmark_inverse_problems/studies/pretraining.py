@@ -1,0 +1,445 @@
+"""``python -m benchmark_inverse_problems.studies.pretraining``: what pretraining does.
+
+Fits the U-Net of EDIP with random and with pretrained weights, and asks three things:
+how much faster is an educated network, what happens to its Jacobian, and does it see
+ellipses in photographs. Prints the tables and writes one page. Every fit is kept in the
+study's folder, so an interrupted study goes on where it stopped.
+"""
+
+import argparse
+import copy
+import hashlib
+import html
+import json
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch.nn.functional import interpolate
+from tqdm import tqdm
+
+from ..images import PHANTOM_SIZE, Images, central_crop, open_images, to_gray
+from ..judging import Case
+from ..methods.edip import STARTS, fine_tune, load_unet
+from ..methods.initial import noise_level, relative_weight
+from ..methods.total_variation import total_variation
+from ..methods.unet import UNet
+from ..problem import Problem, Task
+from ..projections import range_projection
+from ..tables import formatted
+from ..weights import FOLDER as WEIGHTS
+from . import page
+from .jacobian import singular_values
+
+# The problem phantom_ct[angles=20].
+TASK = Task("tomography", {"angles": 20}, sigma=0.02, relative=True)
+MARGIN = 0.1  # dB below the steady PSNR of DIP that count as having risen
+TV_WEIGHT = 0.1  # of the solver tv, tuned for this problem
+RANKS = (0, 9, 29, 99)  # of the singular values in the table
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way to fit the U-Net.
+
+    Attributes
+    ----------
+    pretrained : bool
+        Start from the bundled weights; else from random ones.
+    start : str
+        A key of `STARTS`: the network's input.
+    frozen_encoder : bool
+    lr : float
+        The best one on phantoms of ellipses.
+    """
+
+    pretrained: bool
+    start: str
+    frozen_encoder: bool = False
+    lr: float = 3e-4
+
+
+METHODS = {
+    "DIP": Method(False, "noise"),
+    "DIP from A^+ y": Method(False, "pseudoinverse"),
+    "EDIP": Method(True, "pseudoinverse"),
+    "EDIP from noise": Method(True, "noise"),
+    "EDIP, frozen encoder": Method(True, "pseudoinverse", frozen_encoder=True),
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the study computes.
+
+    Attributes
+    ----------
+    iterations : int
+        Of each fit.
+    seeds : int
+        Each draws its own noise of the measurements (the first is that of the
+        suite's problem), random weights and random input.
+    rank : int
+        Singular values of each Jacobian.
+    """
+
+    iterations: int = 4000
+    seeds: int = 3
+    rank: int = 100
+
+    @property
+    def stages(self):
+        """Iterations at which the Jacobian is looked at: {iteration: name}."""
+        early, middle = self.iterations // 40, self.iterations // 4
+        return {
+            0: "before",
+            early: f"after {early} iterations",
+            middle: f"after {middle} iterations",
+            self.iterations: "at the end",
+        }
+
+
+class Pieces:
+    """Results on disk, by name; each is computed once.
+
+    Parameters
+    ----------
+    folder : path
+    *settings
+        What the results depend on: other settings, other files.
+    """
+
+    def __init__(self, folder, *settings):
+        text = json.dumps(settings, sort_keys=True)
+        self.folder = Path(folder) / hashlib.sha256(text.encode()).hexdigest()[:12]
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def __call__(self, name, make, *arguments):
+        path = self.folder / f"{name}.pt"
+        if not path.exists():
+            temporary = path.with_suffix(".tmp")
+            torch.save(make(*arguments), temporary)
+            temporary.replace(path)
+        return torch.load(path, weights_only=True)
+
+
+def rise(psnr, level):
+    """The first iteration that is within `MARGIN` of a level; None if there is none."""
+    risen = (torch.as_tensor(psnr) >= level - MARGIN).nonzero()
+    return int(risen[0]) if len(risen) else None
+
+
+def steady(psnr):
+    """The median over the last half of the iterations."""
+    psnr = torch.as_tensor(psnr)
+    return float(psnr[len(psnr) // 2 :].median())
+
+
+def fit(method, problem, index, settings, label, stages=()):
+    """Fit one network to one measurement.
+
+    Returns
+    -------
+    dict
+        ``psnr`` and ``seconds`` after each iteration, ``first`` and ``last`` estimate,
+        the input ``z`` and the parameters ``states`` at the stages.
+    """
+    x, observation = problem.truth(index), problem.observe(index)
+    y, physics = observation.y, observation.physics
+    torch.manual_seed(index)
+    network = load_unet("bundled", physics, 1) if method.pretrained else UNet()
+    with torch.no_grad():
+        z = STARTS[method.start](y, physics)
+    estimates = fine_tune(
+        network,
+        z,
+        y,
+        physics,
+        method.frozen_encoder,
+        method.lr,
+        settings.iterations,
+    )
+    psnr, seconds, states, elapsed = [], [], {}, 0.0
+    progress = tqdm(range(settings.iterations + 1), desc=label, mininterval=5)
+    for iteration in progress:
+        start = time.perf_counter()
+        with torch.no_grad():
+            estimate = next(estimates)
+        elapsed += time.perf_counter() - start
+        if iteration == 0:
+            first = estimate.clone()
+        psnr.append(Case(estimate, x, observation).psnr())
+        seconds.append(elapsed)
+        if iteration in stages:
+            states[iteration] = copy.deepcopy(network.state_dict())
+        progress.set_postfix(psnr=f"{psnr[-1]:.2f}", refresh=False)
+    return {
+        "psnr": torch.tensor(psnr),
+        "seconds": torch.tensor(seconds),
+        "first": first,
+        "last": estimate.clone(),
+        "z": z,
+        "states": states,
+    }
+
+
+def spectrum(state, z, rank, label):
+    """Singular values of the Jacobian of a network with some parameters."""
+    network = UNet()
+    network.load_state_dict(state)
+    return singular_values(
+        network,
+        z,
+        rank,
+        generator=torch.Generator().manual_seed(0),
+        progress=lambda passes: tqdm(passes, desc=label),
+    )
+
+
+def shepp_logan(seeds):
+    """The problem phantom_ct[images=shepp_logan,angles=20], with other noises after it."""
+    images = open_images("shepp_logan")
+    return Problem(Images(images.names * seeds, lambda i: images[0][1]), TASK)
+
+
+def gallery_problem():
+    """One phantom of ellipses, and the bundled photographs as gray phantoms."""
+    phantoms, photographs = open_images("ellipses"), open_images("bundled")
+
+    def image(index):
+        if index == 0:
+            return phantoms[0][1]
+        x = to_gray(photographs[index - 1][1])
+        x = central_crop(x, min(x.shape[-2:]))
+        size = (PHANTOM_SIZE, PHANTOM_SIZE)
+        return interpolate(x, size, mode="bilinear", antialias=True).clamp(0, 1)
+
+    return Problem(Images([phantoms.names[0], *photographs.names], image), TASK)
+
+
+def invented(x_hat, x, observation):
+    """How much an estimate has in the null space of A that the truth has not.
+
+    The norm of the part of the estimate's null space component that is orthogonal to
+    the truth's one, relative to the truth's: 0 if all that was filled in is true, up
+    to a factor.
+    """
+    project = range_projection(observation.physics, observation.shape)
+    unseen, true = ((image - project(image)).flatten() for image in (x_hat, x))
+    return float((unseen - (unseen @ true) / (true @ true) * true).norm() / true.norm())
+
+
+def misfit(x_hat, observation):
+    """Standard deviation of A x - y, in those of the noise."""
+    residual = observation.physics.A(x_hat) - observation.y
+    return float(residual.square().mean().sqrt()) / noise_level(
+        observation.y, observation.physics
+    )
+
+
+def compare(pieces, settings):
+    """All fits of the Shepp-Logan phantom: {method: one result a seed}."""
+    problem = shepp_logan(settings.seeds)
+    return {
+        name: [
+            pieces(
+                f"shepp_logan-{name}-{seed}",
+                fit,
+                method,
+                problem,
+                seed,
+                settings,
+                f"{name}, seed {seed}",
+                settings.stages if seed == 0 else (),
+            )
+            for seed in range(settings.seeds)
+        ]
+        for name, method in METHODS.items()
+    }
+
+
+def summarise(fits):
+    """Medians over the seeds of each method's start, rise and steady PSNR.
+
+    Rise is measured against the steady PSNR that DIP has with the same seed; it is
+    infinite where more than half of the seeds never get there.
+    """
+    levels = [steady(run["psnr"]) for run in fits["DIP"]]
+    rows = {}
+    for name, runs in fits.items():
+        risen = [
+            rise(run["psnr"], level) for run, level in zip(runs, levels, strict=True)
+        ]
+        times = [
+            float("inf") if i is None else float(run["seconds"][i])
+            for run, i in zip(runs, risen, strict=True)
+        ]
+        rows[name] = {
+            "start": float(np.median([float(run["psnr"][0]) for run in runs])),
+            "rise (iterations)": float(
+                np.median([float("inf") if i is None else i for i in risen])
+            ),
+            "rise (s)": float(np.median(times)),
+            "steady PSNR": float(np.median([steady(run["psnr"]) for run in runs])),
+            "seconds for all": float(np.median([run["seconds"][-1] for run in runs])),
+        }
+    return rows
+
+
+def spectra(pieces, settings, fits):
+    """Singular values by method and stage, for the first seed."""
+    return {
+        name: {
+            stage: pieces(
+                f"spectrum-{name}-{iteration}",
+                spectrum,
+                fits[name][0]["states"][iteration],
+                fits[name][0]["z"],
+                settings.rank,
+                f"{name}, {stage}",
+            )
+            for iteration, stage in settings.stages.items()
+        }
+        for name in ("DIP", "EDIP")
+    }
+
+
+def reconstructions(pieces, settings, problem, index):
+    """The estimates of one image by name, each (1, 1, H, W)."""
+    observation = problem.observe(index)
+    y, physics = observation.y, observation.physics
+
+    def baselines():
+        with torch.no_grad():
+            tv = relative_weight(total_variation, TV_WEIGHT)(y, physics)
+            return {"A^+ y": STARTS["pseudoinverse"](y, physics), "TV": tv}
+
+    image = observation.name
+    fits = {
+        name: pieces(
+            f"{image}-{name}",
+            fit,
+            METHODS[name],
+            problem,
+            index,
+            settings,
+            f"{image}, {name}",
+        )
+        for name in ("DIP", "EDIP")
+    }
+    return pieces(f"{image}-baselines", baselines) | {
+        "DIP": fits["DIP"]["last"],
+        "pretrained alone": fits["EDIP"]["first"],
+        "EDIP": fits["EDIP"]["last"],
+    }
+
+
+def out_of_distribution(pieces, settings):
+    """Per image: the pictures by name and what is measured of each of them."""
+    problem = gallery_problem()
+    rows = {}
+    for index, name in enumerate(problem.images.names):
+        x, observation = problem.truth(index), problem.observe(index)
+        found = reconstructions(pieces, settings, problem, index)
+        with torch.no_grad():
+            rows[name] = {
+                "truth": x,
+                "pictures": found,
+                "psnr": {k: Case(v, x, observation).psnr() for k, v in found.items()},
+                "misfit": {k: misfit(v, observation) for k, v in found.items()},
+                "invented": {k: invented(v, x, observation) for k, v in found.items()},
+            }
+    return rows
+
+
+def titled(frame, title):
+    """A Markdown table whose first column has a title."""
+    return formatted(frame, "markdown", 2).replace("problem", title, 1)
+
+
+def report(fits, values, gallery, path):
+    """Write the page; return the tables as Markdown."""
+    rows = summarise(fits)
+    speed = pd.DataFrame(rows).T
+    quality = {
+        kind: pd.DataFrame({name: row[kind] for name, row in gallery.items()}).T
+        for kind in ("psnr", "misfit", "invented")
+    }
+    for frame in quality.values():
+        frame.loc["mean of the photographs"] = frame.iloc[1:].mean()
+    shares = {
+        f"{name}, {stage}": s / next(iter(stages.values()))[: len(s)]
+        for name, stages in values.items()
+        for stage, s in stages.items()
+    }
+    drift = pd.DataFrame(
+        {k: [float(s[i]) for i in RANKS if i < len(s)] for k, s in shares.items()},
+        index=[f"no. {i + 1}" for i in RANKS if i < len(next(iter(shares.values())))],
+    ).T
+    ratio = rows["EDIP"]["rise (iterations)"] / rows["DIP"]["rise (iterations)"]
+    page.write_page(
+        path,
+        [
+            (
+                "How much faster is an educated network?",
+                f"Shepp-Logan, 20 angles, 2 % noise; {len(fits['DIP'])} seeds. Rise: "
+                f"the first iteration within {MARGIN} dB of the steady PSNR of DIP "
+                "(dotted), which is the median over the last half. EDIP takes "
+                f"{ratio:.3f} of DIP's iterations.",
+                page.curves(fits, rows),
+                page.table(speed, 2),
+            ),
+            (
+                "What happens to the Jacobian?",
+                "Leading singular values of the derivative of the image by the "
+                "network's parameters. The table shows them relative to those before "
+                "the fit.",
+                page.spectra(values),
+                page.table(drift, 2),
+            ),
+            (
+                "Does it see ellipses in photographs?",
+                "The pretrained network alone and what the fit to the measurement "
+                "makes of it. PSNR in dB; misfit: standard deviation of Ax - y in "
+                "those of the noise (1 is perfect); invented: norm of what lies in "
+                "the null space of A and not along the truth, relative to the truth's "
+                "component there.",
+                page.pictures(gallery),
+                *(
+                    f"<h3>{html.escape(kind)}</h3>{page.table(frame, 2)}"
+                    for kind, frame in quality.items()
+                ),
+            ),
+        ],
+    )
+    tables = {"method": speed, "singular values": drift} | quality
+    return "\n\n".join(titled(frame, title) for title, frame in tables.items())
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmark_inverse_problems.studies.pretraining",
+        description="What pretraining does to the deep image prior.",
+    )
+    parser.add_argument("--folder", type=Path, default=Path("study_runs/pretraining"))
+    for name, value in asdict(Settings()).items():
+        parser.add_argument(f"--{name}", type=int, default=value)
+    chosen = vars(parser.parse_args(arguments))
+    folder = chosen.pop("folder")
+    settings = Settings(**chosen)
+    weights = json.loads((WEIGHTS / "edip_ct.json").read_text())["sha256"]
+    methods = {name: asdict(method) for name, method in METHODS.items()}
+    pieces = Pieces(folder, asdict(settings), methods, str(TASK), weights)
+    fits = compare(pieces, settings)
+    values = spectra(pieces, settings, fits)
+    gallery = out_of_distribution(pieces, settings)
+    path = folder / "pretraining.html"
+    print(report(fits, values, gallery, path))
+    print(f"\nThe page: {path}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""EDIP for pictures: the U-Net restores what a linear inverse leaves, for all tasks.
+
+The pairs are (A^+ y, x) as in Barbano et al. (2022), with the operators and the noise
+levels of the recipe of RAM.
+"""
+
+import torch
+
+from ..methods.edip import approximate_inverse
+from ..methods.unet import UNet
+from ..noise import noise_model
+from .edip_ct import squared_error
+from .loop import Recipe
+from .tasks import TASKS
+
+BATCH = 8
+# MRI has complex images, which this network does not take; tomography is
+# the task of `edip_ct`.
+NAMES = tuple(name for name in TASKS if name not in ("mri", "tomography"))
+
+
+def measured(rng, x, task):
+    """What the network sees of a picture (1, 3, H, W)."""
+    y, physics, sigma, gain = TASKS[task](rng, x)
+    physics.noise_model = noise_model(float(sigma), float(gain))
+    return approximate_inverse(y, physics)
+
+
+def pairs(rng, x, tasks):
+    """Pictures (B, 3, H, W) with a task each, as pairs (A^+ y, x)."""
+    inputs = [measured(rng, x[i : i + 1], task) for i, task in enumerate(tasks)]
+    return torch.cat(inputs), x
+
+
+def loss(model, sampler, step):
+    """Mean squared error of a batch of all tasks; one in eight is gray."""
+    rng = sampler.rng(step)
+    x = sampler.batch(rng, BATCH, channels=1 if step % 8 == 7 else 3)
+    tasks = rng.choice(NAMES, BATCH)
+    return squared_error(model, *pairs(rng, x.expand(-1, 3, -1, -1), tasks)).mean()
+
+
+def validate(model, sampler):
+    """PSNR of each task at random levels, on held-out crops."""
+    x = sampler.validation(3, 128)
+    scores = {}
+    for task in NAMES:
+        problem = pairs(sampler.rng(2**31), x, [task] * len(x))
+        mse = squared_error(model, *problem)
+        scores[task] = round(float(-10 * mse.log10().mean()), 3)
+    return scores
+
+
+def build():
+    return UNet(3, 3)
+
+
+RECIPES = [Recipe("edip", build, loss, validate, steps=5000, lr=2e-3, patch=128)]

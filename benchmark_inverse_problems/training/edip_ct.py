@@ -1,0 +1,74 @@
+"""EDIP for tomography: the U-Net learns phantoms from their filtered back-projections.
+
+As in Barbano et al. (2022) the images are random ellipses, and the network has seen
+nothing else when it is fitted to a measurement of another kind.
+"""
+
+from functools import lru_cache
+
+import torch
+
+from .. import operators
+from ..methods.edip import approximate_inverse
+from ..methods.unet import UNet
+from .data import PhantomSampler
+from .loop import Recipe, autocast, device_of
+from .tasks import log_uniform, measure
+
+BATCH = 8
+# One step in eight sees more angles, so that the weights serve both levels.
+ANGLES = (20,) * 7 + (60,)
+NOISE = (0.005, 0.05)  # of the mean of |Ax|
+
+
+@lru_cache
+def tomography(shape, angles):
+    return operators.tomography(shape, None, angles)
+
+
+def pair(rng, x, angles, noise):
+    """Phantoms, and what the network sees of them: (A^+ y, x).
+
+    Parameters
+    ----------
+    x : tensor (B, 1, H, H)
+    noise : array (B,)
+        Standard deviations of the noise, in means of |Ax|.
+    """
+    physics = tomography(tuple(x.shape[1:]), angles)
+    sigma = physics.A(x).abs().mean((1, 2, 3)).numpy() * noise
+    y, *_ = measure(rng, physics, x, sigma)
+    return approximate_inverse(y, physics), x
+
+
+def squared_error(model, z, x):
+    """Squared errors (B,) of the network's images."""
+    device = device_of(model)
+    z, x = z.to(device, memory_format=torch.channels_last), x.to(device)
+    with autocast(device):
+        estimate = model(z)
+    return (estimate.float() - x).square().flatten(1).mean(1)
+
+
+def loss(model, sampler, step):
+    """Mean squared error of one batch."""
+    rng = sampler.rng(step)
+    x = sampler.batch(rng, BATCH)
+    noise = log_uniform(rng, *NOISE, BATCH)
+    return squared_error(model, *pair(rng, x, ANGLES[step % 8], noise)).mean()
+
+
+def validate(model, sampler):
+    """PSNR at 2 % noise for each number of angles, on held-out phantoms."""
+    x = sampler.validation()
+    scores = {}
+    for angles in sorted(set(ANGLES)):
+        problem = pair(sampler.rng(2**31), x, angles, 0.02)
+        mse = squared_error(model, *problem)
+        scores[f"angles_{angles}"] = round(float(-10 * mse.log10().mean()), 3)
+    return scores
+
+
+RECIPES = [
+    Recipe("edip_ct", UNet, loss, validate, steps=4000, lr=2e-3, sampler=PhantomSampler)
+]

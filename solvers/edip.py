@@ -1,0 +1,38 @@
+from functools import partial
+
+from deepinv.physics import MRI
+
+from benchmark_inverse_problems.methods.edip import edip, load_unet
+from benchmark_inverse_problems.solver import IterativeSolver
+
+
+class Solver(IterativeSolver):
+    """Educated deep image prior: a pretrained U-Net, fitted to the measurement.
+
+    R. Barbano et al., "An Educated Warm Start for Deep Image Prior-Based Micro CT
+    Reconstruction", IEEE Transactions on Computational Imaging, 2022. One network was
+    trained on random ellipses, for tomography, and one on pictures. `input=noise` and
+    `frozen_encoder` are the paper's variants; the paper takes 10000 iterations.
+    """
+
+    name = "edip"
+    parameters = {
+        "weights": ["bundled"],
+        "input": ["pseudoinverse"],
+        "frozen_encoder": [False],
+        "lr": [3e-4],
+        "iterations": [300],
+        "tv_weight": [0.1],
+    }
+    test_config = {"iterations": 20}
+    requirements = ["pip::torch"]
+
+    def unsupported(self, physics):
+        if isinstance(physics, MRI):
+            return "has networks for gray and colour images only"
+        return None
+
+    def build(self, weights, input, **fitting):
+        _, physics, _ = self.observations[0]
+        network = self.place(load_unet(weights, physics, self.channels))
+        return partial(edip, network=network, start=input, **fitting)
