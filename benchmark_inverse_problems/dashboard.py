@@ -6,13 +6,17 @@ benchopt's pages load their scripts from the network; here these are inside.
 import argparse
 import base64
 import io
+import os
 import re
 from pathlib import Path
 
 from benchopt.benchmark import Benchmark
 from benchopt.plotting import plot_benchmark
+from benchopt.results import read_results
 from PIL import Image
 from plotly.offline import get_plotlyjs
+
+from .results import harmless
 
 BENCHMARK = Path(__file__).parent.parent
 ASSETS = Path(__file__).parent / "page"
@@ -106,14 +110,32 @@ def dashboard(file, output=None):
             f"The result file {file} does not exist: give one of those in outputs/."
         )
     benchmark = Benchmark(BENCHMARK)
-    plot_benchmark(file, benchmark, display=False)
-    page = benchmark.get_output_folder() / f"{benchmark.name}_{file.stem}.html"
-    html = self_contained(page.read_text(encoding="utf-8"))
+    folder = benchmark.get_output_folder()
+    # benchopt plots files of its own folder only, and writes their texts into a script.
+    copy = folder / f"dashboard_{os.getpid()}.parquet"
+    page = folder / f"{benchmark.name}_{copy.stem}.html"
+    without_markup(read_results(file)).to_parquet(copy)
+    try:
+        plot_benchmark(copy, benchmark, display=False)
+        html = self_contained(page.read_text(encoding="utf-8"))
+    finally:
+        copy.unlink()
+        page.unlink(missing_ok=True)
     output = Path(output) if output else file.with_suffix(".html")
-    output.write_text(html, encoding="utf-8")
-    if output != page:
-        page.unlink()
+    temporary = output.with_suffix(".tmp")
+    temporary.write_text(html, encoding="utf-8")
+    temporary.replace(output)
     return output
+
+
+def without_markup(df):
+    """The results with no angle bracket in any text, also in the columns' names.
+
+    The file may be a stranger's: its texts must not become elements of the page.
+    """
+    texts = df.select_dtypes(exclude="number")
+    df = df.assign(**texts.map(lambda v: harmless(v) if isinstance(v, str) else v))
+    return df.rename(columns=harmless)
 
 
 def main(arguments=None):
