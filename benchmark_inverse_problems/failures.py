@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,7 +41,10 @@ def recorded(context):
             "time": time.time(),
         }
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(record))
+        # A reader never sees a half-written record, and nor does a second run.
+        temporary = path.with_suffix(f".{os.getpid()}")
+        temporary.write_text(json.dumps(record))
+        temporary.replace(path)
         raise
     else:
         path.unlink(missing_ok=True)
