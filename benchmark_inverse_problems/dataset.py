@@ -15,6 +15,7 @@ from .images import (
 from .problem import Problem
 
 TUNING_CROP = 128
+TUNING_IMAGES = 8
 
 
 class ProblemDataset(FingerprintMixin, BaseDataset):
@@ -98,7 +99,8 @@ class LazyProblem(Problem):
         self.view = VIEWS[view]
         # Phantoms are small already; pictures are cut, as tuning tries many settings.
         tuning_crop = TUNING_CROP if crop == "none" else min(TUNING_CROP, crop)
-        tuning = Problem(self.view(open_tuning_images(name)), task, crop=tuning_crop)
+        images = self.view(open_tuning_images(name)).first(TUNING_IMAGES)
+        tuning = Problem(images, task, crop=tuning_crop)
         super().__init__(None, task, crop, tuning)
 
     @property

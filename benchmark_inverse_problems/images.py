@@ -194,11 +194,14 @@ def gray(images):
 
 
 def gray_patches(images):
-    """Random gray patches of 32x32 pixels, 16 an image, always the same ones."""
-    names = [f"{name}_{k}" for name in images.names for k in range(PATCHES_PER_IMAGE)]
+    """Random gray patches of 32x32 pixels, 16 an image, always the same ones.
+
+    The first ones are of different images.
+    """
+    names = [f"{name}_{k}" for k in range(PATCHES_PER_IMAGE) for name in images.names]
 
     def make(index):
-        _, image = images[index // PATCHES_PER_IMAGE]
+        _, image = images[index % len(images)]
         rng = np.random.RandomState([PATCH, index])
         top, left = (rng.randint(n - PATCH + 1) for n in image.shape[2:])
         patch = image[..., top : top + PATCH, left : left + PATCH]

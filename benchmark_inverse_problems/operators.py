@@ -1,5 +1,7 @@
 """The fixed operators as data: {name: factory}, and the levels of each family."""
 
+from functools import cached_property
+
 import deepinv as dinv
 import numpy as np
 import torch
@@ -201,6 +203,18 @@ class RandomProjection(dinv.physics.LinearPhysics):
 
     def A_adjoint(self, y, **_):
         return (y.flatten(1) @ self.matrix).view(-1, *self.shape)
+
+    @cached_property
+    def eigen(self):
+        """Eigenvalues (m,) and eigenvectors (m, m) of A A^T."""
+        return torch.linalg.eigh(self.matrix @ self.matrix.T)
+
+    def prox_l2(self, z, y, gamma, **_):
+        """argmin over u of gamma / 2 |A u - y|^2 + 1 / 2 |u - z|^2, in closed form."""
+        values, vectors = (part.to(z) for part in self.eigen)
+        residual = (y - self.A(z)).flatten(1) @ vectors
+        gamma = torch.as_tensor(gamma).to(z).view(-1, 1)
+        return z + self.A_adjoint(residual / (values + 1 / gamma) @ vectors.T)
 
 
 def random_projection(shape, rng, ensemble, ratio):

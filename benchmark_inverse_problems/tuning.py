@@ -1,11 +1,11 @@
 """Regularisation parameters, tuned once per problem on images that are never scored.
 
 ``python -m benchmark_inverse_problems.tuning SOLVER [SOLVER ...]`` fills the table
-``tuned/SOLVER.json`` for every problem of the suite.
+``tuned/SOLVER.json`` for every problem of the suite, with ``--missing`` for new ones only.
 """
 
+import argparse
 import json
-import sys
 from itertools import product
 from pathlib import Path
 
@@ -76,10 +76,11 @@ def grid_search(build, grid, tuning, device):
     return best | {"trials": len(points)}
 
 
-def tune(names):
+def tune(names, missing=False):
     """Fill the tables of some solvers for every problem of the suite.
 
-    Entries that the table has already are computed again.
+    Entries that the table has already are computed again, unless only the missing
+    ones are wanted.
     """
     # Only this command looks at the plugins; the package itself never does.
     from benchopt.benchmark import Benchmark
@@ -104,17 +105,25 @@ def tune(names):
             "command": f"python -m benchmark_inverse_problems.tuning {name}",
             "grid": solver.open_parameters(),
         }
+        path = FOLDER / f"{name}.json"
         FOLDER.mkdir(exist_ok=True)
+        if missing and path.exists():
+            table = json.loads(path.read_text())
         for problem in tqdm(problems.values(), desc=name):
             truth, observation = problem.tuning.judged(0)
-            if solver.unsupported(observation.physics) is None:
+            key = entry_key(problem.task, solver.fixed_parameters())
+            known = missing and key in table
+            if not known and solver.unsupported(observation.physics) is None:
                 solver.channels = truth.shape[1]
-                key = entry_key(problem.task, solver.fixed_parameters())
                 table[key] = solver.search(problem.tuning)
                 tqdm.write(f"{name} {key} {table[key]}")
                 text = json.dumps(table, indent=1) + "\n"
-                (FOLDER / f"{name}.json").write_text(text)
+                path.write_text(text)
 
 
 if __name__ == "__main__":
-    tune(sys.argv[1:])
+    parser = argparse.ArgumentParser()
+    parser.add_argument("solvers", nargs="+")
+    parser.add_argument("--missing", action="store_true", help="only new problems")
+    options = parser.parse_args()
+    tune(options.solvers, options.missing)

@@ -130,8 +130,14 @@ def test_unknown_precision_is_refused():
         reconstruct("dpir", tiny_problem("denoise"), precision="float8")
 
 
-def test_every_solver_with_weights_has_a_precision():
-    assert set(NETWORKS) >= {n for n, s in SOLVERS.items() if "weights" in s.parameters}
+def test_every_solver_with_a_fixed_network_has_a_precision():
+    """Fits to one measurement, which have a learning rate, choose the faster one."""
+    fixed = {
+        name
+        for name, solver in SOLVERS.items()
+        if "weights" in solver.parameters and "lr" not in solver.parameters
+    }
+    assert fixed <= set(NETWORKS)
 
 
 def other_value(cls, key, value):

@@ -32,3 +32,14 @@ def test_tomography_leaves_little_in_what_it_calls_unseen():
     unseen = u - project(u)
     assert observation.physics.A(unseen).norm() < 0.2 * observation.physics.A(u).norm()
     assert 0.05 < unseen.norm() / u.norm() < 1
+
+
+def test_random_projections_have_a_closed_proximal_operator():
+    observation = tiny_problem("projections").observe(0)
+    y, physics = observation.y, observation.physics
+    z = torch.rand(2, *observation.shape[1:], generator=torch.manual_seed(0))
+    for gamma in (0.1, 100.0, torch.tensor([0.5, 30.0]).view(-1, 1, 1, 1)):
+        u = physics.prox_l2(z, y, gamma)
+        left = gamma * physics.A_adjoint(physics.A(u)) + u
+        right = gamma * physics.A_adjoint(y) + z
+        torch.testing.assert_close(left, right, rtol=1e-4, atol=1e-4)

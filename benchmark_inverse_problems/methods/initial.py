@@ -4,6 +4,7 @@ import torch
 from deepinv.optim.linear import conjugate_gradient
 from deepinv.physics import DecomposablePhysics, Denoising, Inpainting
 
+from ..operators import RandomProjection
 from ..separable import separable
 
 NOISE_FLOOR = 0.005
@@ -63,10 +64,10 @@ def data_prox(y, physics, tolerance=1e-4, max_iter=30):
         `prox(z, gamma)` is `argmin_x gamma / 2 ||A x - y||^2 + 1 / 2 ||x - z||^2`, of
         the shape (1, C, H, W) of z.
     exact : bool
-        True if this is a closed form (operators that deepinv diagonalises, and
-        separable down-sampling), False if it is a conjugate gradient started at z.
+        True if this is a closed form (operators that deepinv diagonalises, separable
+        down-sampling and random projections), False if it is a conjugate gradient started at z.
     """
-    if isinstance(physics, DecomposablePhysics):
+    if isinstance(physics, DecomposablePhysics | RandomProjection):
         return (lambda z, gamma: physics.prox_l2(z, y, gamma)), True
     target = physics.A_adjoint(y)
     pair = separable(physics, tuple(target.shape))
