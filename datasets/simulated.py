@@ -1,4 +1,5 @@
 from benchmark_inverse_problems.dataset import ProblemDataset
+from benchmark_inverse_problems.operators import projection_norm
 from benchmark_inverse_problems.problem import Task
 
 TASKS = {
@@ -10,7 +11,9 @@ TASKS = {
     "inpaint": Task("inpainting", {"keep": 0.5}, sigma=0.01),
     "ct": Task("tomography", {"angles": 20}, sigma=0.02, relative=True),
     "projections": Task(
-        "random_projection", {"ensemble": "gaussian", "ratio": 0.4}, sigma=0.02
+        "random_projection",
+        {"ensemble": "gaussian", "ratio": 0.4},
+        sigma=1 / projection_norm("gaussian", 0.4, pixels=1024),
     ),
     "mri": Task("mri", {"acceleration": 4, "centre": 0.08}, sigma=0.005),
 }
