@@ -20,6 +20,7 @@ class Solver(IterativeSolver):
         "stopping": ["none"],
         "iterations": [1000],
         "lr": [0.01],
+        "average": [0.95],
         "tv_weight": [0.0],
         "patience": [200],
     }

@@ -9,15 +9,17 @@ from benchmark_inverse_problems.solver import IterativeSolver
 class Solver(IterativeSolver):
     """Deep image prior: a new network, fitted to the measurement alone.
 
-    D. Ulyanov, A. Vedaldi, V. Lempitsky, "Deep Image Prior", CVPR 2018, stopped as in
-    H. Wang et al., "Early Stopping for Deep Image Prior", TMLR 2023. The paper's
-    denoising is dip[size=original,iterations=3000,jitter=0.033,patience=1000].
+    D. Ulyanov, A. Vedaldi, V. Lempitsky, "Deep Image Prior", CVPR 2018, stopped where the
+    residual is as small as the noise, and where no noise is stated as in H. Wang et al.,
+    "Early Stopping for Deep Image Prior", TMLR 2023 (stopping=variance). The paper's
+    denoising is
+    dip[size=original,iterations=3000,jitter=0.033,average=0.99,stopping=none].
     """
 
     name = "dip"
     parameters = {
         "size": ["compact"],
-        "stopping": ["variance"],
+        "stopping": ["auto"],
         "iterations": [1000],
         "lr": [0.01],
         "jitter": [0.01],

@@ -12,17 +12,19 @@ class Solver(IterativeSolver):
     R. Barbano et al., "An Educated Warm Start for Deep Image Prior-Based Micro CT
     Reconstruction", IEEE Transactions on Computational Imaging, 2022. One network was
     trained on random ellipses, for tomography, and one on pictures. `input=noise` and
-    `frozen_encoder` are the paper's variants; the paper takes 10000 iterations.
+    `frozen_encoder` are the paper's variants; the paper's own setting is
+    edip[size=original,lr=0.0001,iterations=10000], after training that size.
     """
 
     name = "edip"
     parameters = {
         "weights": ["bundled"],
+        "size": ["compact"],
         "input": ["pseudoinverse"],
         "frozen_encoder": [False],
         "lr": [3e-4],
-        "iterations": [300],
-        "tv_weight": [0.1],
+        "iterations": [200],
+        "tv_weight": ["auto"],
     }
     test_config = {"iterations": 20}
     requirements = ["pip::torch"]
@@ -32,7 +34,7 @@ class Solver(IterativeSolver):
             return "has networks for gray and colour images only"
         return None
 
-    def build(self, weights, input, **fitting):
+    def build(self, weights, size, input, **fitting):
         _, physics, _ = self.observations[0]
-        network = self.place(load_unet(weights, physics, self.channels))
+        network = self.place(load_unet(weights, physics, self.channels, size))
         return partial(edip, network=network, start=input, **fitting)

@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from benchopt.benchmark import Benchmark
 from torch.func import functional_call
 
 from benchmark_inverse_problems import images, weights
@@ -21,10 +22,12 @@ from benchmark_inverse_problems.methods.edip import (
 from benchmark_inverse_problems.methods.unet import ORIGINAL, UNet
 from benchmark_inverse_problems.studies import pretraining
 from benchmark_inverse_problems.studies.jacobian import singular_values
+from benchmark_inverse_problems.training import __main__ as training
 from benchmark_inverse_problems.training import data, edip_ct
 from benchmark_inverse_problems.training import edip as edip_pictures
 from benchmark_inverse_problems.training.data import PatchSampler, PhantomSampler
 
+from .conftest import ROOT
 from .problems import tiny_problem
 from .small import measured, psnr
 from .test_plugins import SOLVERS, reconstruct
@@ -164,6 +167,23 @@ def test_missing_weights(folder):
         load_unet("bundled", physics, 1)
     with pytest.raises(ValueError, match="weights=published is not known"):
         load_unet("published", physics, 1)
+    with pytest.raises(ValueError, match="size=huge is not known"):
+        load_unet("bundled", physics, 1, "huge")
+
+
+def test_the_original_size_is_trained_on_demand(educated):
+    _, _, physics, _ = measured("tomography")
+    with pytest.raises(FileNotFoundError, match="training edip_ct_original"):
+        load_unet("bundled", physics, 1, "original")
+    for name in ("edip", "edip_ct"):
+        compact, original = (
+            training.recipes()[f"{name}{s}"] for s in ("", "_original")
+        )
+        counts = [
+            sum(p.numel() for p in r.build().parameters()) for r in (compact, original)
+        ]
+        assert counts[0] < 200_000 and counts[1] > 2_900_000
+        assert original.steps > 10 * compact.steps
 
 
 @pytest.mark.parametrize("task", ["ct", "denoise", "inpaint", "sr_matlab"])
@@ -295,12 +315,16 @@ def test_a_summary_of_known_fits():
     assert math.isinf(rows["bad"]["rise (s)"])
 
 
-def test_what_is_invented():
+def test_the_error_in_the_null_space():
     problem = tiny_problem("ct")
     x, observation = problem.truth(0), problem.observe(0)
-    assert pretraining.invented(0.5 * x, x, observation) == pytest.approx(0, abs=0.01)
-    noise = torch.rand(x.shape, generator=torch.Generator().manual_seed(0))
-    assert pretraining.invented(x + noise, x, observation) > 1
+    for factor, expected in ((1, 0), (0, 1), (-2, 3)):
+        found = pretraining.unseen_error(factor * x, x, observation)
+        assert found == pytest.approx(expected, abs=0.05)
+    # The brightness is seen, noise is not.
+    noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
+    assert pretraining.unseen_error(x + 0.1, x, observation) < 0.3
+    assert pretraining.unseen_error(x + 0.1 * noise, x, observation) > 0.5
     assert pretraining.misfit(x, observation) == pytest.approx(1, rel=0.05)
 
 
@@ -312,10 +336,12 @@ def test_the_photographs_of_the_study():
 
 
 def test_the_first_seed_is_the_suites_problem():
-    from .problems import simulated  # noqa: F401  (registers the suite)
-
+    suite = Benchmark(ROOT)
+    (phantom_ct,) = (d for d in suite.get_datasets() if d.name == "phantom_ct")
+    chosen = phantom_ct.get_instance(images="shepp_logan", angles=20)
+    problem = chosen.get_data()["problem"]
     first, second = (pretraining.shepp_logan(2).observe(i) for i in range(2))
-    assert torch.equal(first.y, pretraining.shepp_logan(1).observe(0).y)
+    assert torch.equal(first.y, problem.observe(0).y)
     assert not torch.equal(first.y, second.y)
 
 
@@ -326,7 +352,7 @@ def test_the_study_goes_on_where_it_stopped(educated, tmp_path, monkeypatch, cap
     two = pretraining.gallery_problem()
     two.images = two.images.first(2)
     monkeypatch.setattr(pretraining, "gallery_problem", lambda: two)
-    monkeypatch.setattr(pretraining, "invented", lambda *_: 0.5)
+    monkeypatch.setattr(pretraining, "unseen_error", lambda *_: 0.5)
     values = torch.tensor([2.0, 1.0])
     monkeypatch.setattr(pretraining, "singular_values", lambda *_, **__: values)
     arguments = ["--folder", str(tmp_path / "study"), "--iterations", "2"]
@@ -337,9 +363,18 @@ def test_the_study_goes_on_where_it_stopped(educated, tmp_path, monkeypatch, cap
         assert word in first
     page = (tmp_path / "study" / "pretraining.html").read_text()
     assert (
-        "https://cdn" not in page.split("<script")[0] and page.count("<figure>") == 12
+        "https://cdn" not in page.split("<script")[0] and page.count("<figure>") == 14
     )
     monkeypatch.setattr(pretraining, "fit", None)
     monkeypatch.setattr(pretraining, "spectrum", None)
     pretraining.main(arguments)
     assert capsys.readouterr().out == first
+
+
+def test_training_on_pictures_needs_a_folder(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["training", "edip"])
+    with pytest.raises(SystemExit):
+        training.main()
+    assert (
+        "edip learns from images: give folders with --data" in capsys.readouterr().err
+    )

@@ -13,8 +13,10 @@ from benchmark_inverse_problems.methods import stopping, untrained
 from benchmark_inverse_problems.methods.deep_decoder import DeepDecoder
 from benchmark_inverse_problems.methods.skip_network import ORIGINAL, SkipNetwork
 from benchmark_inverse_problems.methods.untrained import fit, from_noise
+from benchmark_inverse_problems.studies import stopping as study
 
 from .small import OPERATORS, measured, noisy, picture, psnr
+from .test_plugins import SOLVERS
 
 Z = torch.zeros(1, 1, 4, 4)
 SMALL = partial(SkipNetwork, inputs=4, widths=(8, 8), skip=2)
@@ -232,7 +234,7 @@ def test_the_deep_decoder_has_fewer_parameters_than_pixels_and_couples_none():
     assert count(network) < 3 * 256 * 256 / 7
     convolutions = [m for m in network.modules() if isinstance(m, nn.Conv2d)]
     assert {m.kernel_size for m in convolutions} == {(1, 1)}
-    assert network.input_shape == (1, 64, 8, 8)
+    assert network.input_shape == (1, 64, 16, 16)
 
 
 # --- from noise ---
@@ -410,6 +412,9 @@ def test_discrepancy_needs_a_noise_level(noise):
     assert stopping.unsupported_rule("variance", physics) is None
     noisy_one = dinv.physics.Denoising(NOISE["poisson"])
     assert stopping.unsupported_rule("discrepancy", noisy_one) is None
+    chosen = [stopping.stopping_rule("auto", y, p, 7) for p in (physics, noisy_one)]
+    assert isinstance(chosen[0], stopping.Variance) and chosen[0].patience == 7
+    assert isinstance(chosen[1], stopping.Discrepancy)
 
 
 def test_the_lowest_loss_wins():
@@ -427,7 +432,7 @@ def test_bad_rules_are_refused():
     with pytest.raises(ValueError, match="tau must be at least 1"):
         stopping.Discrepancy(1.0, tau=0.9)
     _, y, physics = denoising()
-    with pytest.raises(ValueError, match="stopping=psnr is not known: use one of var"):
+    with pytest.raises(ValueError, match="stopping=psnr is not known: use one of auto"):
         dip(y, physics, stopping="psnr")
     with pytest.raises(ValueError, match="size=huge is not known: use one of compact"):
         untrained.architecture(SMALL, {"compact": {}}, "huge")
@@ -482,3 +487,47 @@ def test_a_stopped_fit_ends_with_the_chosen_estimate():
     estimates = collect(fit(Picture(0 * y), Z, y, physics, 0.1, 50, stopping=rule))
     assert len(estimates) == 6
     assert torch.equal(estimates[-1], estimates[2])
+
+
+# --- the study of stopping ---
+
+
+def test_the_study_watches_the_solvers_own_fit():
+    solver = SOLVERS["dip"].parameters
+    assert study.SETTINGS == {name: solver[name][0] for name in study.SETTINGS}
+    assert solver["patience"] == [study.PATIENCE]
+
+
+def test_watched_rules_end_where_they_would_have():
+    images = [torch.full((1, 1, 2, 2), float(k)) for k in range(6)]
+    rules = {"early": stopping.Discrepancy(2.0), "never": stopping.Discrepancy(0.1)}
+    watched = study.Watched(rules, lambda x: -abs(float(x.mean()) - 3))
+    for residual, image in zip([9.0, 2.0, 1.0, 1.0, 1.0, 1.0], images, strict=True):
+        assert watched.update(image, image, residual, 0.0) is False
+    watched.finish()
+    assert watched.stopped == {"early": (1, -2.0), "never": (5, -2.0)}
+    gaps = study.gaps(
+        {
+            "scores": torch.tensor(watched.scores),
+            "stopped": {"discrepancy": (1, -2.0), "variance": (4, -1.0)},
+        }
+    )
+    assert gaps == {
+        "best": 0,
+        "at iteration": 3,
+        "discrepancy": 2,
+        "variance": 1,
+        "last iterate": 2,
+    }
+
+
+def test_the_study_of_stopping_goes_on_where_it_stopped(tmp_path, monkeypatch, capsys):
+    arguments = ["--folder", str(tmp_path), "--iterations", "3"]
+    arguments += ["--images", "1", "--crop", "32"]
+    study.main(arguments)
+    first = capsys.readouterr().out
+    for word in ("denoising, astronaut", "median, inpainting", "variance"):
+        assert word in first
+    monkeypatch.setattr(study, "watch", pytest.fail)
+    study.main(arguments)
+    assert capsys.readouterr().out == first

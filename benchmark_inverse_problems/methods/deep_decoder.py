@@ -7,6 +7,8 @@ from .skip_network import ImageHead, upsample
 
 # The paper's denoising of 512x512 images: 100224 parameters, an eighth of the numbers.
 ORIGINAL = {"channels": 128}
+# Side of the input; the paper's. With 8 it fits slower and worse.
+COARSEST = 16
 SIZES = {"compact": {}, "original": ORIGINAL}
 
 
@@ -38,12 +40,11 @@ class DeepDecoder(nn.Module):
     def __init__(self, shape, channels=64, scales=5):
         super().__init__()
         outputs, height, width = shape
-        # Of the features that enter each layer: half of the next size, rounded up, but
-        # never below 4 pixels, where few independent numbers are left.
+        # Of the features that enter each layer: half of the next size, rounded up.
         self.sizes = [(height, width)]
         for _ in range(scales):
             self.sizes.insert(
-                0, tuple(max(-(-n // 2), min(n, 4)) for n in self.sizes[0])
+                0, tuple(max(-(-n // 2), min(n, COARSEST)) for n in self.sizes[0])
             )
         self.input_shape = (1, channels, *self.sizes[0])
         self.combine = nn.ModuleList(

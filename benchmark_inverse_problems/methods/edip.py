@@ -7,15 +7,17 @@ from deepinv.physics import Tomography
 from torch import nn
 
 from ..weights import choose, load_weights
-from .initial import NOISE_FLOOR, initial_estimate, noise_level
+from .initial import initial_estimate
 from .stopping import LowestLoss
-from .unet import UNet
-from .untrained import fit
+from .unet import SIZES, UNet
+from .untrained import fit, weight_of_means
 
 # Standard deviation of the authors' random input.
 NOISE_INPUT = 0.1
 WARM_UP = 30  # steps
 CLIP = 1.0  # of the authors' gradients
+# Best on tuning images: more smooths away what the network knows, less lets noise in.
+TV_WEIGHT_CT, TV_WEIGHT = 0.1, 0.3
 
 
 def approximate_inverse(y, physics):
@@ -50,7 +52,7 @@ class GrayUNet(nn.Module):
         return self.network(z.expand(-1, 3, -1, -1)).mean(1, keepdim=True)
 
 
-def load_unet(weights, physics, channels):
+def load_unet(weights, physics, channels, size="compact"):
     """The U-Net with the bundled weights that fit an operator.
 
     Those of `training/edip_ct.py` for tomography, of `training/edip.py` elsewhere.
@@ -61,17 +63,22 @@ def load_unet(weights, physics, channels):
         The authors published no weights.
     physics : deepinv.physics.LinearPhysics
     channels : {1, 3}
+    size : {"compact", "original"}
+        Of the network. No weights of the original size are bundled: it has recipes.
 
     Raises
     ------
     FileNotFoundError, ValueError
-        If the weights are missing, damaged, or `weights` is another word.
+        If the weights are missing, damaged, or `weights` or `size` is another word.
     """
+    if size not in SIZES:
+        raise ValueError(f"size={size} is not known: use one of {', '.join(SIZES)}.")
+    suffix = "" if size == "compact" else f"_{size}"
 
     def bundled():
         if isinstance(physics, Tomography):
-            return load_weights(UNet(), "edip_ct")
-        network = load_weights(UNet(3, 3), "edip")
+            return load_weights(UNet(**SIZES[size]), f"edip_ct{suffix}")
+        network = load_weights(UNet(3, 3, **SIZES[size]), f"edip{suffix}")
         return GrayUNet(network) if channels == 1 else network
 
     return choose(weights, bundled=bundled)
@@ -84,8 +91,8 @@ def fine_tune(
     physics,
     frozen_encoder=False,
     lr=3e-4,
-    iterations=300,
-    tv_weight=0.1,
+    iterations=200,
+    tv_weight="auto",
 ):
     """Fit a U-Net to one measurement, from the parameters it has.
 
@@ -108,8 +115,9 @@ def fine_tune(
     lr : float
         Learning rate of Adam.
     iterations : int
-    tv_weight : float
-        Weight of the anisotropic total variation, in noise levels.
+    tv_weight : float or "auto"
+        Weight of the anisotropic total variation, in noise levels. "auto": 0.1 for
+        tomography, 0.3 elsewhere.
 
     Returns
     -------
@@ -117,9 +125,8 @@ def fine_tune(
         The estimates (1, C, H, W), the one before the first step first.
     """
     encoder = {id(p) for p in network.encoder.parameters()} if frozen_encoder else ()
-    # `fit` has means where the objective above has sums.
-    sigma = max(noise_level(y, physics), NOISE_FLOOR)
-    scale = z.shape[-2] * z.shape[-1] / y.numel()
+    if tv_weight == "auto":
+        tv_weight = TV_WEIGHT_CT if isinstance(physics, Tomography) else TV_WEIGHT
     return fit(
         network,
         z,
@@ -127,7 +134,7 @@ def fine_tune(
         physics,
         lr,
         iterations,
-        tv_weight=2 * tv_weight * sigma * scale,
+        tv_weight=weight_of_means(tv_weight, y, physics, z.shape),
         stopping=LowestLoss(),
         parameters=[p for p in network.parameters() if id(p) not in encoder],
         clip=CLIP,

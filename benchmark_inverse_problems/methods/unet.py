@@ -4,10 +4,10 @@ import torch
 from torch import nn
 from torch.nn.functional import interpolate
 
-WIDTHS = (32, 32, 32, 32, 32)
-SKIPS = (4, 4, 4, 4)
+COMPACT = {"widths": (32,) * 5, "skips": (4,) * 4}
 # The authors' two-dimensional network.
 ORIGINAL = {"widths": (128,) * 6, "skips": (0, 0, 0, 4, 4)}
+SIZES = {"compact": COMPACT, "original": ORIGINAL}
 
 
 def convolution(inputs, outputs, kernel=3, stride=1):
@@ -43,7 +43,9 @@ class UNet(nn.Module):
         If `skips` does not have one entry fewer than `widths`.
     """
 
-    def __init__(self, inputs=1, outputs=1, widths=WIDTHS, skips=SKIPS):
+    def __init__(
+        self, inputs=1, outputs=1, widths=COMPACT["widths"], skips=COMPACT["skips"]
+    ):
         super().__init__()
         if len(skips) != len(widths) - 1:
             raise ValueError(

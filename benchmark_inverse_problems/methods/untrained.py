@@ -36,7 +36,7 @@ def from_noise(
     jitter=0.0,
     average=0.0,
     tv_weight=0.0,
-    stopping="variance",
+    stopping="auto",
     patience=200,
 ):
     """Fit a new network with a random input to one measurement.
@@ -64,8 +64,8 @@ def from_noise(
         See `fit`.
     tv_weight : float
         Weight of the anisotropic total variation, in noise levels.
-    stopping : str
-        A key of `stopping.RULES`.
+    stopping : str or rule
+        A key of `stopping.RULES`, or a rule of one's own (see `LastIterate`).
     patience : int
         Of the variance rule.
 
@@ -82,10 +82,9 @@ def from_noise(
     shape = physics.A_adjoint(y).shape
     module = network(tuple(shape[1:])).to(y.device)
     z = INPUT * torch.rand(module.input_shape, device=y.device)
-    sigma = max(noise_level(y, physics), NOISE_FLOOR)
-    # `fit` has means where the objective above has sums.
-    weight = 2 * tv_weight * sigma * shape[-1] * shape[-2] / y.numel()
-    rule = stopping_rule(stopping, y, physics, patience)
+    weight = weight_of_means(tv_weight, y, physics, shape)
+    if isinstance(stopping, str):
+        stopping = stopping_rule(stopping, y, physics, patience)
     return fit(
         module,
         z,
@@ -96,8 +95,20 @@ def from_noise(
         jitter=jitter,
         average=average,
         tv_weight=weight,
-        stopping=rule,
+        stopping=stopping,
     )
+
+
+def weight_of_means(tv_weight, y, physics, shape):
+    """The `tv_weight` of `fit`, whose objective has means, for an objective with sums,
+
+        1/2 ||A f(z) - y||^2 + tv_weight * sigma * TV(f(z))
+
+    where sigma is `noise_level(y, physics)`, at least `NOISE_FLOOR`, and the image has
+    the given shape.
+    """
+    sigma = max(noise_level(y, physics), NOISE_FLOOR)
+    return 2 * tv_weight * sigma * shape[-1] * shape[-2] / y.numel()
 
 
 def fit(

@@ -1,11 +1,13 @@
-"""The page of the study of pretraining: one HTML file that needs no network."""
+"""The report of the study of pretraining: tables, and a page that needs no network."""
 
 import html
 
+import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from ..gallery import to_png
+from ..tables import formatted
 
 HEAD = """<!doctype html><html lang="en"><head><meta charset="utf-8">
 <title>What pretraining does</title><style>
@@ -14,8 +16,11 @@ table { border-collapse: collapse } td, th { padding: .2em .8em; text-align: rig
 td:first-child, th:first-child { text-align: left } th { border-bottom: 1px solid }
 img { width: 100%; image-rendering: pixelated; display: block }
 figure { margin: 0 } figcaption { font-size: .8em; text-align: center }
-.row { display: grid; grid-template-columns: repeat(6, 1fr); gap: .4em; margin: .4em 0 }
+.row { display: grid; grid-template-columns: repeat(7, 1fr); gap: .4em; margin: .4em 0 }
 </style></head><body>"""
+ERROR_GAIN = 3
+RISES = ("rise (iterations)", "rise (s)")
+RANKS = (0, 9, 29, 99)  # of the singular values in the table
 COLOURS = ("#4477aa", "#66ccee", "#cc3311", "#ee7733", "#009988")
 
 
@@ -77,6 +82,9 @@ def pictures(rows):
         figures = [picture(row["truth"], f"{name}: truth")]
         for kind, x in row["pictures"].items():
             figures.append(picture(x, f"{kind}: {row['psnr'][kind]:.2f} dB"))
+        for kind in ("pretrained alone", "EDIP"):
+            error = 0.5 + ERROR_GAIN * (row["pictures"][kind] - row["truth"])
+            figures.append(picture(error, f"{kind}: error x {ERROR_GAIN}"))
         lines.append(f'<div class="row">{"".join(figures)}</div>')
     return "\n".join(lines)
 
@@ -111,3 +119,90 @@ def write_page(path, sections):
                 script = False
             parts.append(content)
     path.write_text("\n".join([*parts, "</body></html>"]))
+
+
+def judge(rows):
+    """EDIP against DIP, in one sentence."""
+    edip, dip = rows["EDIP"], rows["DIP"]
+    iterations, seconds = (edip[key] / dip[key] for key in RISES)
+    gain = edip["steady PSNR"] - dip["steady PSNR"]
+    return (
+        f"EDIP rises in {iterations:.3f} of DIP's iterations and {seconds:.3f} of its "
+        f"time, to a steady PSNR {gain:+.2f} dB away from DIP's."
+    )
+
+
+def titled(frame, title):
+    """A Markdown table whose first column has a title."""
+    return formatted(frame, "markdown", 2).replace("problem", title, 1)
+
+
+def report(path, fits, rows, values, gallery):
+    """Write the page; return its tables as Markdown.
+
+    Parameters
+    ----------
+    path : path
+    fits : dict
+        {method: results of `fit`, one a seed}.
+    rows : dict
+        What `summarise` made of them.
+    values : dict
+        {method: {stage: singular values}}.
+    gallery : dict
+        What `out_of_distribution` found.
+    """
+    speed = pd.DataFrame(rows).T
+    quality = {
+        kind: pd.DataFrame({name: row[kind] for name, row in gallery.items()}).T
+        for kind in ("psnr", "misfit", "null space")
+    }
+    for frame in quality.values():
+        frame.loc["mean of the photographs"] = frame.iloc[1:].mean()
+    shares = {
+        f"{name}, {stage}": s / next(iter(stages.values()))[: len(s)]
+        for name, stages in values.items()
+        for stage, s in stages.items()
+    }
+    drift = pd.DataFrame(
+        {k: [float(s[i]) for i in RANKS if i < len(s)] for k, s in shares.items()},
+        index=[f"no. {i + 1}" for i in RANKS if i < len(next(iter(shares.values())))],
+    ).T
+    verdict = judge(rows)
+    write_page(
+        path,
+        [
+            (
+                "How much faster is an educated network?",
+                f"Shepp-Logan, 20 angles, 2 % noise; {len(fits['DIP'])} seeds. Rise: "
+                "the first iteration within 0.1 dB of the steady PSNR of DIP "
+                f"(dotted), which is the median over the last half. {verdict}",
+                curves(fits, rows),
+                table(speed, 2),
+            ),
+            (
+                "What happens to the Jacobian?",
+                "Leading singular values of the derivative of the image by the "
+                "network's parameters. The table shows them relative to those before "
+                "the fit.",
+                spectra(values),
+                table(drift, 2),
+            ),
+            (
+                "Does it see ellipses in photographs?",
+                "The pretrained network alone and what the fit to the measurement "
+                "makes of it. PSNR in dB; misfit: standard deviation of Ax - y in "
+                "those of the noise (1 is perfect); null space: the error in what the "
+                "measurement does not see, relative to filling in nothing there (above "
+                "1 more is invented than found).",
+                pictures(gallery),
+                *(
+                    f"<h3>{html.escape(kind)}</h3>{table(frame, 2)}"
+                    for kind, frame in quality.items()
+                ),
+            ),
+        ],
+    )
+    tables = {"method": speed, "singular values": drift} | quality
+    texts = [titled(frame, title) for title, frame in tables.items()]
+    return "\n\n".join([verdict, *texts])

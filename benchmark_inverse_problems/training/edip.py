@@ -4,10 +4,12 @@ The pairs are (A^+ y, x) as in Barbano et al. (2022), with the operators and the
 levels of the recipe of RAM.
 """
 
+from functools import partial
+
 import torch
 
 from ..methods.edip import approximate_inverse
-from ..methods.unet import UNet
+from ..methods.unet import ORIGINAL, UNet
 from ..noise import noise_model
 from .edip_ct import squared_error
 from .loop import Recipe
@@ -51,8 +53,20 @@ def validate(model, sampler):
     return scores
 
 
-def build():
-    return UNet(3, 3)
+def build(**size):
+    """A network for colour images."""
+    return UNet(3, 3, **size)
 
 
-RECIPES = [Recipe("edip", build, loss, validate, steps=5000, lr=2e-3, patch=128)]
+RECIPES = [
+    Recipe("edip", build, loss, validate, steps=5000, lr=2e-3, patch=128),
+    Recipe(
+        "edip_original",
+        partial(build, **ORIGINAL),
+        loss,
+        validate,
+        steps=100_000,
+        lr=5e-4,
+        patch=128,
+    ),
+]

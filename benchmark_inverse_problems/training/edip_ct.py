@@ -4,13 +4,13 @@ As in Barbano et al. (2022) the images are random ellipses, and the network has 
 nothing else when it is fitted to a measurement of another kind.
 """
 
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import torch
 
 from .. import operators
 from ..methods.edip import approximate_inverse
-from ..methods.unet import UNet
+from ..methods.unet import ORIGINAL, UNet
 from .data import PhantomSampler
 from .loop import Recipe, autocast, device_of
 from .tasks import log_uniform, measure
@@ -70,5 +70,17 @@ def validate(model, sampler):
 
 
 RECIPES = [
-    Recipe("edip_ct", UNet, loss, validate, steps=4000, lr=2e-3, sampler=PhantomSampler)
+    Recipe(
+        "edip_ct", UNet, loss, validate, steps=4000, lr=2e-3, sampler=PhantomSampler
+    ),
+    # The paper's steps and learning rate.
+    Recipe(
+        "edip_ct_original",
+        partial(UNet, **ORIGINAL),
+        loss,
+        validate,
+        steps=100_000,
+        lr=5e-4,
+        sampler=PhantomSampler,
+    ),
 ]

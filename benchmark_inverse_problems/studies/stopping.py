@@ -1,0 +1,141 @@
+"""``python -m benchmark_inverse_problems.studies.stopping``: where should DIP stop?
+
+Fits the deep image prior of `dip` to the bundled images to the end of its budget, lets
+every stopping rule watch, and prints how far below the best iterate each one ended. The
+fits are kept in the study's folder, so an interrupted study goes on where it stopped.
+"""
+
+import argparse
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+import torch
+from tqdm import tqdm
+
+from ..images import BUNDLED_TEST, open_images
+from ..judging import Case
+from ..methods.skip_network import SkipNetwork
+from ..methods.stopping import LastIterate, stopping_rule
+from ..methods.untrained import from_noise
+from ..operators import MISSING_PIXELS
+from ..problem import Problem, Task
+from ..tables import formatted
+from .pieces import Pieces
+
+TASKS = {
+    "denoising": Task("denoising", sigma=25 / 255),
+    "inpainting": Task.of("inpainting", MISSING_PIXELS["random_50"]),
+}
+RULES = ("discrepancy", "variance")
+# The solver's.
+SETTINGS = {"lr": 0.01, "jitter": 0.01, "average": 0.98}
+PATIENCE = 200
+
+
+class Watched(LastIterate):
+    """Never stops: scores every estimate, and notes where other rules would stop.
+
+    Parameters
+    ----------
+    rules : dict
+        {name: rule}.
+    score : callable (estimate) -> float
+
+    Attributes
+    ----------
+    scores : list of float
+        After each iteration.
+    stopped : dict
+        {rule: (iteration, score of its result)}.
+    """
+
+    def __init__(self, rules, score):
+        self.rules, self.score = rules, score
+        self.scores, self.stopped = [], {}
+
+    def update(self, estimate, x, residual, loss):
+        self.best = estimate
+        self.scores.append(self.score(estimate))
+        for name, rule in self.rules.items():
+            if name not in self.stopped and rule.update(estimate, x, residual, loss):
+                self.note(name)
+        return False
+
+    def note(self, name):
+        result = self.score(self.rules[name].best)
+        self.stopped[name] = (len(self.scores) - 1, result)
+
+    def finish(self):
+        """Rules that did not stop end with the budget."""
+        for name in self.rules.keys() - self.stopped.keys():
+            self.note(name)
+
+
+def watch(problem, index, iterations, label):
+    """Fit one image to the end of the budget.
+
+    Returns
+    -------
+    dict
+        ``scores``: PSNR after each iteration; ``stopped``: {rule: (iteration, PSNR)}.
+    """
+    x, observation = problem.truth(index), problem.observe(index)
+    y, physics = observation.y, observation.physics
+    torch.manual_seed(index)
+    rules = {name: stopping_rule(name, y, physics, PATIENCE) for name in RULES}
+    watched = Watched(rules, lambda x_hat: Case(x_hat, x, observation).psnr())
+    estimates = from_noise(
+        y,
+        physics,
+        SkipNetwork,
+        iterations=iterations,
+        stopping=watched,
+        **SETTINGS,
+    )
+    with torch.no_grad():
+        for _ in tqdm(estimates, total=iterations + 1, desc=label, mininterval=5):
+            pass
+    watched.finish()
+    return {"scores": torch.tensor(watched.scores), "stopped": watched.stopped}
+
+
+def gaps(found):
+    """Decibels below the best iterate: {column: value} of one fit."""
+    best = float(found["scores"].max())
+    row = {"best": best, "at iteration": float(found["scores"].argmax())}
+    row |= {name: best - found["stopped"][name][1] for name in RULES}
+    return row | {"last iterate": best - float(found["scores"][-1])}
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmark_inverse_problems.studies.stopping",
+        description="Where the stopping rules of dip end, below the best iterate.",
+    )
+    parser.add_argument("--folder", type=Path, default=Path("study_runs/stopping"))
+    parser.add_argument("--iterations", type=int, default=1000)
+    parser.add_argument("--images", type=int, default=len(BUNDLED_TEST))
+    parser.add_argument("--crop", type=int, default=256)
+    chosen = parser.parse_args(arguments)
+    pieces = Pieces(
+        chosen.folder, SETTINGS, PATIENCE, RULES, chosen.iterations, chosen.crop
+    )
+    images = open_images("bundled").first(chosen.images)
+    rows = {}
+    for name, task in TASKS.items():
+        problem = Problem(images, task, chosen.crop)
+        for index, image in enumerate(images.names):
+            label = f"{name}, {image}"
+            fit = partial(watch, problem, index, chosen.iterations, label)
+            rows[label] = gaps(pieces(label, fit))
+    table = pd.DataFrame(rows).T
+    for name in TASKS:
+        chosen = table[table.index.str.startswith(name)]
+        table.loc[f"median, {name}"] = chosen.median()
+    print("PSNR of the best iterate, and how many dB below it each rule ended:\n")
+    print(formatted(table, "markdown", 2).replace("problem", "image", 1))
+
+
+if __name__ == "__main__":
+    main()
