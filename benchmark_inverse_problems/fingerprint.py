@@ -9,8 +9,8 @@ PACKAGE = Path(__file__).parent
 # None of these changes what a cell of the benchmark computes.
 IGNORED = {"training", "studies", "page", "__pycache__"} | {
     f"{name}.py"
-    for name in ("dashboard", "evaluation", "new_solver", "published", "readme")
-    + ("results", "run", "tables", "targets")
+    for name in ("costs", "dashboard", "evaluation", "files", "new_solver", "progress")
+    + ("published", "readme", "results", "run", "site", "tables", "targets")
 }
 
 

@@ -35,6 +35,13 @@ def add_noise(clean, physics, rng, sigma=0.0, gain=0.0):
     for i in gain.nonzero()[0]:
         y[i] = gain[i] * rng.poisson(y[i].clip(0) / gain[i])
     y = y + sigma.reshape(-1, *[1] * (y.ndim - 1)) * rng.standard_normal(y.shape)
-    y = torch.from_numpy(y).to(clean)
+    return measured(physics) * torch.from_numpy(y).to(clean)
+
+
+def measured(physics):
+    """The mask of an operator that leaves entries of y unmeasured, else 1.
+
+    (Blurs have an attribute `mask` too, the filter's spectrum.)
+    """
     masked = isinstance(physics, dinv.physics.Inpainting | dinv.physics.MRI)
-    return y * physics.mask if masked else y
+    return physics.mask if masked else torch.ones(())

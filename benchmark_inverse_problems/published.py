@@ -73,3 +73,45 @@ def published(problems, metric):
                 figures.setdefault(row.method, {})[problem] = value
                 sources[row.method] = row.source
     return figures, sources
+
+
+# What the methods of RAM's authors cost, on their accelerator; parameters in millions,
+# memory in MB.
+COSTS_SOURCE = "slides of the authors of RAM (Terris et al., ICLR 2026)"
+COSTS = {
+    "PDNet (published)": {
+        "parameters": 0.456,
+        "gflops": 60,
+        "memory": 52,
+        "training": 5815,
+    },
+    "uDPIR-untied (published)": {
+        "parameters": 256,
+        "gflops": 2234,
+        "memory": 1213,
+        "training": 37288,
+    },
+    "uDPIR-tied (published)": {
+        "parameters": 32,
+        "gflops": 2234,
+        "memory": 298,
+        "training": 36374,
+    },
+    "RAM (published)": {
+        "parameters": 36,
+        "gflops": 360,
+        "memory": 354,
+        "training": 9670,
+    },
+}
+
+# Mean PSNR over RAM's tasks of the network with more and more of its parts.
+RAM_ABLATION = {"base": 25.83, "prox": 26.64, "prox_y": 26.71, "krylov": 27.61}
+# PSNR of networks trained on one task, tested on inpainting, deblurring and
+# super-resolution x2. One figure is not given.
+RAM_TRANSFER = {
+    "inpainting": (30.84, 23.03, 26.17),
+    "deblurring": (14.06, 25.62, 28.02),
+    "sr": (float("nan"), 21.25, 28.60),
+    "krylov": (30.73, 25.58, 29.79),
+}

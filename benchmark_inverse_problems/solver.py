@@ -10,12 +10,14 @@ from benchopt import BaseSolver
 from benchopt.stopping_criterion import StoppingCriterion
 from benchopt.utils.parametrized_name_mixin import product_param
 from torch import nn
+from torch.utils._pytree import tree_map
 
 from . import settings
 from .failures import recorded
 from .fingerprint import FingerprintMixin
 from .metering import MB, count_gflops, measure, timed
 from .problem import check_reconstruction
+from .progress import progress
 from .tuning import grid_search, look_up
 from .weights import published_path
 
@@ -88,7 +90,8 @@ class InBfloat16(nn.Module):
 
     def forward(self, x, *arguments, **settings):
         with torch.autocast(x.device.type, torch.bfloat16):
-            return self.network(x, *arguments, **settings).float()
+            result = self.network(x, *arguments, **settings)
+        return tree_map(lambda tensor: tensor.float(), result)
 
 
 class ReconstructionSolver(FingerprintMixin, BaseSolver):
@@ -107,6 +110,9 @@ class ReconstructionSolver(FingerprintMixin, BaseSolver):
         {parameter: values to try}, for the parameters that may be "tuned".
     published : tuple of str
         File names of the authors' checkpoints, for solvers with `weights`.
+    end_to_end : dict or None
+        For networks that were trained through all of `build`'s callable, which then
+        takes batches: the parameters that the training had, where others are default.
     channels : int
         Channels of the problem's images, known when `build` is called.
     """
@@ -114,6 +120,7 @@ class ReconstructionSolver(FingerprintMixin, BaseSolver):
     sampling_strategy = "run_once"
     grid = {}
     published = ()
+    end_to_end = None
 
     def build(self, **parameters):
         """Return the reconstructor; `parameters` are the solver's own, resolved."""
@@ -231,7 +238,8 @@ class ReconstructionSolver(FingerprintMixin, BaseSolver):
     def run(self, _):
         self.result = Reconstructions()
         with recorded(self._run_context):
-            for index, (y, physics, shape) in enumerate(self.observations):
+            observations = progress(self.observations, self.name)
+            for index, (y, physics, shape) in enumerate(observations):
                 # The clone is for methods that write into their y.
                 call = partial(self.call, y.clone(), physics, index)
                 x_hat, runtime, peak_memory = measure(call, self.device)
@@ -331,7 +339,9 @@ class IterativeSolver(ReconstructionSolver):
         with recorded(self._run_context):
             trajectories = [
                 self.trajectory(index, *observation)
-                for index, observation in enumerate(self.observations)
+                for index, observation in enumerate(
+                    progress(self.observations, self.name)
+                )
             ]
         self.last = max(trajectory[-1].iterations for trajectory in trajectories)
         for point in range(self.last + 1):
@@ -353,6 +363,10 @@ class IterativeSolver(ReconstructionSolver):
             peak_memory = max(0.0, peak_memory - kept_memory)
         return [replace(item, peak_memory=peak_memory) for item in kept]
 
+    def budget(self):
+        """Iterations of one image at most, if a parameter says so; for the progress."""
+        return self.values.get("iterations", self.values.get("steps"))
+
     def follow(self, index, y, physics, shape, kept):
         """Run the iterations of one image and append what its curve needs to `kept`."""
         start, step = self.gflops[shape]
@@ -364,7 +378,7 @@ class IterativeSolver(ReconstructionSolver):
             gflops = start + iterations * step
             kept.append(self.report(x_hat.clone(), runtime, 0.0, gflops, iterations))
 
-        for iterations in count():
+        for iterations in progress(count(), "iterations", self.budget()):
             x_hat, seconds = timed(partial(advance, iterates), self.device)
             runtime += seconds
             if x_hat is None:

@@ -11,7 +11,7 @@ from benchopt.results import read_results
 
 from .metrics import METRICS
 from .published import published
-from .results import last_rows
+from .results import last_rows, short
 
 FORMATS = ("markdown", "latex", "csv")
 
@@ -40,12 +40,7 @@ def with_published(table, metric):
     return table.join(pd.DataFrame(columns, index=table.index)), notes
 
 
-def short(name):
-    """A name without the parameters that are tuned: every table says so once."""
-    return re.sub(r"\w+=tuned,?", "", name).replace(",]", "]").replace("[]", "")
-
-
-def formatted(table, format, digits, notes=()):
+def formatted(table, format, digits, notes=(), title="problem"):
     """The table as a text.
 
     Parameters
@@ -56,9 +51,11 @@ def formatted(table, format, digits, notes=()):
     digits : int
     notes : list of str
         Lines below the table.
+    title : str
+        Of the column of the table's index.
     """
     if format == "csv":
-        return table.to_csv(index_label="problem")
+        return table.to_csv(index_label=title)
     cells = table.map(lambda v: "" if pd.isna(v) else f"{v:.{digits}f}")
     if format == "latex":
         cells.columns = [re.sub(r"([_%&#$])", r"\\\1", name) for name in cells]
@@ -66,7 +63,7 @@ def formatted(table, format, digits, notes=()):
         align = "l" + "r" * len(cells.columns)
         return "\n".join((cells.to_latex(column_format=align), *notes))
     lines = [
-        f"| {' | '.join(('problem', *cells))} |",
+        f"| {' | '.join((title, *cells))} |",
         f"|---|{'--:|' * len(cells.columns)}",
     ]
     for problem, values in cells.iterrows():

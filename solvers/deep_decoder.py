@@ -23,6 +23,7 @@ class Solver(IterativeSolver):
         "average": [0.95],
         "tv_weight": [0.0],
         "patience": [200],
+        "precision": ["bfloat16"],
     }
     test_config = {"iterations": 100, "tv_weight": 1.0}
     requirements = ["pip::torch"]
@@ -33,4 +34,5 @@ class Solver(IterativeSolver):
     def build(self, size, **fitting):
         network = architecture(DeepDecoder, SIZES, size)
         self.place(network(self.observations[0][2][1:]))  # counts its parameters
-        return partial(from_noise, network=network, **fitting)
+        bfloat16 = self.precision == "bfloat16"
+        return partial(from_noise, network=network, bfloat16=bfloat16, **fitting)

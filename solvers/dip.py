@@ -26,8 +26,9 @@ class Solver(IterativeSolver):
         "average": [0.98],
         "tv_weight": [0.0],
         "patience": [200],
+        "precision": ["bfloat16"],
     }
-    test_config = {"iterations": 100, "average": 0.9}
+    test_config = {"iterations": 100, "average": 0.9, "tv_weight": 1.0}
     requirements = ["pip::torch"]
 
     def unsupported(self, physics):
@@ -36,4 +37,5 @@ class Solver(IterativeSolver):
     def build(self, size, **fitting):
         network = architecture(SkipNetwork, SIZES, size)
         self.place(network(self.observations[0][2][1:]))  # counts its parameters
-        return partial(from_noise, network=network, **fitting)
+        bfloat16 = self.precision == "bfloat16"
+        return partial(from_noise, network=network, bfloat16=bfloat16, **fitting)

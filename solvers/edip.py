@@ -25,6 +25,7 @@ class Solver(IterativeSolver):
         "lr": [3e-4],
         "iterations": [200],
         "tv_weight": ["auto"],
+        "precision": ["bfloat16"],
     }
     test_config = {"iterations": 20}
     requirements = ["pip::torch"]
@@ -36,5 +37,7 @@ class Solver(IterativeSolver):
 
     def build(self, weights, size, input, **fitting):
         _, physics, _ = self.observations[0]
-        network = self.place(load_unet(weights, physics, self.channels, size))
-        return partial(edip, network=network, start=input, **fitting)
+        network = load_unet(weights, physics, self.channels, size)
+        self.place(network)  # on the device, and counted
+        bfloat16 = self.precision == "bfloat16"
+        return partial(edip, network=network, start=input, bfloat16=bfloat16, **fitting)

@@ -16,6 +16,7 @@ class Solver(ReconstructionSolver):
     name = "ram"
     parameters = {"weights": ["auto"], "variant": ["full"], "precision": ["float32"]}
     published = ("ram.pth.tar",)
+    end_to_end = {}
 
     def unsupported(self, physics):
         if (self.weights, self.precision) == ("published", "bfloat16"):

@@ -7,7 +7,14 @@ import torch
 from skimage.io import imsave
 
 from benchmark_inverse_problems import operators
-from benchmark_inverse_problems.methods.rim import RIM, VARIANTS, start
+from benchmark_inverse_problems.methods.rim import (
+    RIM,
+    VARIANTS,
+    level,
+    load_rim,
+    rim,
+    start,
+)
 from benchmark_inverse_problems.training import rim as recipe
 from benchmark_inverse_problems.training.data import PatchSampler
 
@@ -31,6 +38,11 @@ def build(variant="rim"):
     return RIM(variant, **SMALL)
 
 
+def last(y, physics, network=None):
+    *_, estimate = rim(y, physics, network or build())
+    return estimate
+
+
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_size(variant):
     sizes = {v: sum(p.numel() for p in RIM(v).parameters()) for v in VARIANTS}
@@ -43,7 +55,7 @@ def test_size(variant):
 @torch.no_grad()
 def test_any_linear_operator(operator):
     x, y, physics, _ = measured(operator)
-    estimates = list(build().iterates(y, physics, steps=3))
+    estimates = list(rim(y, physics, build(), 3))
     assert len(estimates) == 4
     for estimate in estimates:
         assert estimate.shape == x.shape
@@ -57,22 +69,23 @@ def test_random_matrix():
     )
     physics.noise_model = dinv.physics.GaussianNoise(0.1)
     y = physics.A(picture(9, 11, 1))
-    assert build()(y, physics).shape == (1, 1, 9, 11)
+    assert last(y, physics).shape == (1, 1, 9, 11)
 
 
 @torch.no_grad()
 def test_gradient_is_that_of_the_likelihood():
     x, y, physics, _ = measured("blur")
     network = build()
-    variance = network.variance(y, physics)
-    epsilon = torch.nn.functional.softplus(network.log_epsilon)
-    assert variance == pytest.approx(0.05**2 + float(epsilon), rel=1e-4)
+    sigma = level(y, physics)
+    assert float(sigma) == pytest.approx(0.05)
+    variance = sigma**2 + torch.nn.functional.softplus(network.log_epsilon)
     eta = start(y, physics).logit()
     with torch.enable_grad():
         eta.requires_grad_()
         energy = (physics.A(eta.sigmoid()) - y).square().sum() / (2 * variance)
         (expected,) = torch.autograd.grad(energy, eta)
-    found = network.gradient(eta.sigmoid(), y, physics, variance)
+    descent = physics.A_adjoint(physics.A(eta.sigmoid()) - y)
+    found = network.gradient(descent, eta, sigma)
     torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-4)
 
 
@@ -82,10 +95,11 @@ def test_what_the_reductions_see():
     gradient, eta = torch.randn(2, 1, 1, 8, 8)
     for variant in VARIANTS:
         network = build(variant)
-        one, state = network.update(gradient, eta, None)
-        other, _ = network.update(gradient, eta + 1, None)
+        network.gradient = lambda descent, eta, sigma: descent
+        one, state = network(gradient, eta, None, None)
+        other, _ = network(gradient, eta + 1, None, None)
         assert torch.equal(one, other) == (variant == "gdn")
-        later, _ = network.update(gradient, eta, state)
+        later, _ = network(gradient, eta, state, None)
         assert torch.equal(one, later) == (variant == "ffn")
 
 
@@ -94,8 +108,8 @@ def test_channels_do_not_mix():
     """Colour images are reconstructed channel by channel by one gray network."""
     _, y, physics, _ = measured("denoising")
     network = build()
-    colour = network(y, physics)
-    gray = [network(y[:, c : c + 1], physics) for c in range(3)]
+    colour = last(y, physics, network)
+    gray = [last(y[:, c : c + 1], physics, network) for c in range(3)]
     # The start's brightness is common to all channels; denoising leaves it at one.
     torch.testing.assert_close(colour, torch.cat(gray, 1), rtol=1e-3, atol=1e-4)
 
@@ -104,7 +118,7 @@ def test_channels_do_not_mix():
 def test_every_parameter_gets_a_gradient(variant):
     _, y, physics, _ = measured("blur")
     network = build(variant)
-    sum(x.square().mean() for x in network.iterates(y, physics, 3)).backward()
+    sum(x.square().mean() for x in rim(y, physics, network, 3)).backward()
     for name, parameter in network.named_parameters():
         assert parameter.grad is not None and parameter.grad.abs().max() > 0, name
 
@@ -116,16 +130,21 @@ def test_levels_of_each_image():
     )
     network = build()
     with torch.no_grad():
-        both = network(y, physics)
+        both = last(y, physics, network)
         for i, sigma in enumerate((0.1, 0.3)):
             alone = dinv.physics.Denoising(dinv.physics.GaussianNoise(sigma))
-            expected = network(y[i : i + 1], alone)
+            expected = last(y[i : i + 1], alone, network)
             torch.testing.assert_close(both[i : i + 1], expected, rtol=1e-3, atol=1e-4)
 
 
-def test_unknown_variant():
+def test_bad_settings():
+    physics = dinv.physics.Denoising()
     with pytest.raises(ValueError, match="use one of rim, gdn, ffn"):
         RIM("lstm")
+    with pytest.raises(ValueError, match="use one of rim, gdn, ffn"):
+        load_rim("lstm", physics)
+    with pytest.raises(ValueError, match="not be negative, got -1"):
+        list(rim(torch.rand(1, 1, 8, 8), physics, build(), -1))
 
 
 @pytest.mark.parametrize("index", range(len(recipe.RECIPES)))

@@ -93,6 +93,7 @@ def fine_tune(
     lr=3e-4,
     iterations=200,
     tv_weight="auto",
+    bfloat16=True,
 ):
     """Fit a U-Net to one measurement, from the parameters it has.
 
@@ -118,6 +119,8 @@ def fine_tune(
     tv_weight : float or "auto"
         Weight of the anisotropic total variation, in noise levels. "auto": 0.1 for
         tomography, 0.3 elsewhere.
+    bfloat16 : bool
+        See `fit`.
 
     Returns
     -------
@@ -139,6 +142,7 @@ def fine_tune(
         parameters=[p for p in network.parameters() if id(p) not in encoder],
         clip=CLIP,
         warm_up=WARM_UP,
+        bfloat16=bfloat16,
     )
 
 

@@ -1,11 +1,11 @@
 """Recurrent inference machines."""
 
-from collections import deque
-
 import torch
 from torch import nn
 from torch.nn.functional import pad, softplus
 
+from ..operators import RandomProjection
+from ..weights import load_weights
 from .initial import noise_level
 
 STEPS = 10
@@ -91,54 +91,26 @@ class RIM(nn.Module):
         self.decode = nn.ConvTranspose2d(hidden, width, 4, stride=2, padding=1)
         self.last = nn.Conv2d(width, 1, 3, padding=1)
 
-    def iterates(self, y, physics, steps=STEPS):
-        """The estimates x_0, x_1, ... x_steps, as a generator.
+    def forward(self, descent, eta, state, sigma):
+        """One step of the recurrence.
 
         Parameters
         ----------
-        y : tensor
-            Measurements, with the batch first, of images with values in [0, 1].
-        physics : deepinv.physics.LinearPhysics
-            Any linear operator, with its noise model.
-        steps : int
+        descent : tensor (B, C, H, W)
+            A^T (A x - y) at x = logistic(eta).
+        eta : tensor (B, C, H, W)
+        state : tensor or None
+            None before the first step.
+        sigma : tensor
+            Noise level, one number for the batch or (B, 1, 1, 1).
 
-        Yields
-        ------
-        tensor (B, C, H, W)
+        Returns
+        -------
+        step, state : tensor
+            What is added to eta, float32, and the next state.
         """
-        variance = self.variance(y, physics)
-        eta = start(y, physics).logit()
-        state = None
-        for _ in range(steps):
-            x = eta.sigmoid()
-            yield x
-            gradient = self.gradient(x, y, physics, variance)
-            update, state = self.update(gradient, eta, state)
-            eta = eta + update
-        yield eta.sigmoid()
-
-    def forward(self, y, physics, steps=STEPS):
-        """The last estimate."""
-        return deque(self.iterates(y, physics, steps), maxlen=1).pop()
-
-    def variance(self, y, physics):
-        """sigma^2 + epsilon, one number for the batch or one an image."""
-        sigma = getattr(physics.noise_model, "sigma", None)
-        if torch.is_tensor(sigma) and sigma.numel() > 1:
-            level = sigma.view(-1, 1, 1, 1)
-        else:
-            level = torch.tensor(noise_level(y, physics), device=y.device)
-        return level.square() + softplus(self.log_epsilon)
-
-    def gradient(self, x, y, physics, variance):
-        """Gradient of the negative log-likelihood with respect to eta (chain rule)."""
-        with torch.autocast(y.device.type, enabled=False):
-            residual = physics.A_adjoint(physics.A(x.float()) - y)
-            return residual / variance * x * (1 - x)
-
-    def update(self, gradient, eta, state):
-        """The network's step and its next state."""
         batch, channels, height, width = eta.shape
+        gradient = self.gradient(descent, eta, sigma)
         seen = [gradient] if self.variant == "gdn" else [gradient, eta]
         seen = torch.stack(seen, 2).flatten(0, 1)
         seen = pad(seen, (0, width % 2, 0, height % 2), mode="replicate")
@@ -156,6 +128,57 @@ class RIM(nn.Module):
         step = self.last(self.decode(hidden).tanh())[..., :height, :width]
         return step.float().view(batch, channels, height, width), state
 
+    def gradient(self, descent, eta, sigma):
+        """Gradient of the negative log-likelihood with respect to eta (chain rule)."""
+        x = eta.sigmoid()
+        variance = sigma.square() + softplus(self.log_epsilon)
+        return descent / variance * x * (1 - x)
+
+
+def rim(y, physics, network, iterations=STEPS):
+    """The estimates x_0, x_1, ... of a recurrent inference machine, as a generator.
+
+    Parameters
+    ----------
+    y : tensor
+        Measurements, with the batch first, of images with values in [0, 1].
+    physics : deepinv.physics.LinearPhysics
+        Any linear operator, with its noise model.
+    network : RIM
+    iterations : int
+        More than the trained `STEPS` are allowed: the recurrence is stable in the paper.
+
+    Yields
+    ------
+    tensor (B, C, H, W)
+        In (0, 1); the initial estimate first.
+
+    Raises
+    ------
+    ValueError
+        If `iterations` is negative.
+    """
+    if iterations < 0:
+        raise ValueError(f"The iterations must not be negative, got {iterations}.")
+    sigma = level(y, physics)
+    eta = start(y, physics).logit()
+    state = None
+    yield eta.sigmoid()
+    for _ in range(iterations):
+        with torch.autocast(y.device.type, enabled=False):
+            descent = physics.A_adjoint(physics.A(eta.sigmoid()) - y)
+        step, state = network(descent, eta, state, sigma)
+        eta = eta + step
+        yield eta.sigmoid()
+
+
+def level(y, physics):
+    """The noise level, one number for the batch or, (B, 1, 1, 1), one an image."""
+    sigma = getattr(physics.noise_model, "sigma", None)
+    if torch.is_tensor(sigma) and sigma.numel() > 1:
+        return sigma.view(-1, 1, 1, 1)
+    return torch.tensor(noise_level(y, physics), device=y.device)
+
 
 def start(y, physics):
     """A^T y times the number that explains y best, strictly inside (0, 1)."""
@@ -165,3 +188,27 @@ def start(y, physics):
     scale = (again * y).flatten(1).sum(1) / energy.clamp_min(1e-12)
     x = adjoint * scale.view(-1, *[1] * (adjoint.ndim - 1))
     return x.clamp(MARGIN, 1 - MARGIN)
+
+
+def load_rim(variant, physics):
+    """A RIM or one of its reductions, with the bundled weights that fit an operator.
+
+    Parameters
+    ----------
+    variant : {"rim", "gdn", "ffn"}
+    physics : deepinv.physics.LinearPhysics
+        Networks for random projections exist in all variants, the one for everything
+        else is a RIM.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If the weights are missing or damaged, or the variant is another word.
+    """
+    name = f"{variant}_projections" if is_projection(physics) else variant
+    return load_weights(RIM(variant), name)
+
+
+def is_projection(physics):
+    """Whether an operator is a random projection."""
+    return isinstance(physics, RandomProjection)

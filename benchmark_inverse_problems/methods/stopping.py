@@ -5,6 +5,7 @@ from collections import deque
 
 import torch
 
+from ..noise import measured
 from .initial import noise_level
 
 
@@ -151,9 +152,7 @@ def expected_noise_norm(y, physics):
     The variance of `PoissonGaussianNoise` is `sigma^2 + gain * A x`, and y stands in
     for A x.
     """
-    mask = getattr(physics, "mask", None)
-    if mask is not None:
-        y = y[mask.expand_as(y) != 0]
+    y = y[measured(physics).to(y).expand_as(y) != 0]
     return noise_level(y, physics) * math.sqrt(y.numel())
 
 

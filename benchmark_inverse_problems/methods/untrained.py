@@ -38,6 +38,7 @@ def from_noise(
     tv_weight=0.0,
     stopping="auto",
     patience=200,
+    bfloat16=True,
 ):
     """Fit a new network with a random input to one measurement.
 
@@ -60,7 +61,7 @@ def from_noise(
     network : callable
         Makes the network for the shape (C, H, W) of an image: a module with the
         attribute `input_shape`, such as `SkipNetwork` and `DeepDecoder`.
-    lr, iterations, jitter, average
+    lr, iterations, jitter, average, bfloat16
         See `fit`.
     tv_weight : float
         Weight of the anisotropic total variation, in noise levels.
@@ -96,6 +97,7 @@ def from_noise(
         average=average,
         tv_weight=weight,
         stopping=stopping,
+        bfloat16=bfloat16,
     )
 
 

@@ -1,4 +1,4 @@
-"""The report of the study of pretraining: tables, and a page that needs no network."""
+"""Pages of studies that need no network, and the report of the one of pretraining."""
 
 import html
 
@@ -10,7 +10,7 @@ from ..gallery import to_png
 from ..tables import formatted
 
 HEAD = """<!doctype html><html lang="en"><head><meta charset="utf-8">
-<title>What pretraining does</title><style>
+<title>TITLE</title><style>
 body { font: 16px/1.5 sans-serif; max-width: 70em; margin: 2em auto; padding: 0 1em }
 table { border-collapse: collapse } td, th { padding: .2em .8em; text-align: right }
 td:first-child, th:first-child { text-align: left } th { border-bottom: 1px solid }
@@ -101,16 +101,18 @@ def table(frame, digits):
     return frame.to_html(float_format=f"{{:.{digits}f}}".format, border=0)
 
 
-def write_page(path, sections):
+def write_page(path, title, sections):
     """Write the page.
 
     Parameters
     ----------
     path : path
+    title : str
     sections : list of (str, str, *content)
         Heading, text, and what follows: plotly figures or HTML.
     """
-    parts, script = [HEAD, "<h1>What pretraining does</h1>"], True
+    title = html.escape(title)
+    parts, script = [HEAD.replace("TITLE", title), f"<h1>{title}</h1>"], True
     for heading, text, *contents in sections:
         parts.append(f"<h2>{html.escape(heading)}</h2><p>{html.escape(text)}</p>")
         for content in contents:
@@ -130,11 +132,6 @@ def judge(rows):
         f"EDIP rises in {iterations:.3f} of DIP's iterations and {seconds:.3f} of its "
         f"time, to a steady PSNR {gain:+.2f} dB away from DIP's."
     )
-
-
-def titled(frame, title):
-    """A Markdown table whose first column has a title."""
-    return formatted(frame, "markdown", 2).replace("problem", title, 1)
 
 
 def report(path, fits, rows, values, gallery):
@@ -171,6 +168,7 @@ def report(path, fits, rows, values, gallery):
     verdict = judge(rows)
     write_page(
         path,
+        "What pretraining does",
         [
             (
                 "How much faster is an educated network?",
@@ -204,5 +202,7 @@ def report(path, fits, rows, values, gallery):
         ],
     )
     tables = {"method": speed, "singular values": drift} | quality
-    texts = [titled(frame, title) for title, frame in tables.items()]
+    texts = [
+        formatted(frame, "markdown", 2, title=title) for title, frame in tables.items()
+    ]
     return "\n\n".join([verdict, *texts])

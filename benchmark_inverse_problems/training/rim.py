@@ -7,7 +7,7 @@ import numpy as np
 
 from .. import operators
 from ..images import PATCH
-from ..methods.rim import RIM, VARIANTS
+from ..methods.rim import RIM, VARIANTS, rim
 from .loop import Recipe, autocast, device_of
 from .tasks import measure
 
@@ -72,7 +72,7 @@ def loss(model, sampler, step, problem):
     x = sampler.batch(rng, BATCH, channels=1).to(device_of(model))
     y, physics = noisy(problem(rng, x, step))
     with autocast(x.device):
-        estimates = list(model.iterates(y, physics))
+        estimates = list(rim(y, physics, model))
     return sum((estimate.float() - x).square().mean() for estimate in estimates[1:])
 
 
@@ -83,7 +83,7 @@ def validate(model, sampler, problems, crop):
     for name, problem in problems.items():
         y, physics = noisy(problem(sampler.rng(2**31), x))
         with autocast(x.device):
-            estimate = model(y, physics).float()
+            *_, estimate = rim(y, physics, model)
         mse = (estimate - x).square().flatten(1).mean(1)
         scores[name] = round(float(-10 * mse.log10().mean()), 3)
     return scores

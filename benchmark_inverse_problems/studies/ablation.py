@@ -1,0 +1,85 @@
+"""``python -m benchmark_inverse_problems.studies.ablation``: RAM's parts and tasks.
+
+Runs ``configs/ram_ablation.yml`` (cells in benchopt's cache are not computed again) and
+prints two tables with the published figures beside ours: what each part of the network
+brings, and what a network learns from one task or from all of them.
+"""
+
+import contextlib
+
+import pandas as pd
+import yaml
+from benchopt.results import read_results
+from benchopt.runner import run_benchmark
+
+from ..published import COSTS_SOURCE, RAM_ABLATION, RAM_TRANSFER
+from ..tables import formatted
+from ..targets import BENCHMARK
+
+CONFIG = BENCHMARK / "configs" / "ram_ablation.yml"
+# Problems of the config, in its order.
+PROBLEMS = ("inpainting", "Gaussian blur", "motion blur", "SR x2", "SR x4")
+TRANSFERRED = {"inpainting": 0, "Gaussian blur": 1, "SR x2": 2}
+NAMES = {
+    "base": "base",
+    "prox": "+ proximal step",
+    "prox_y": "+ embedding of y",
+    "krylov": "+ Krylov (full)",
+    "inpainting": "inpainting only",
+    "deblurring": "deblurring only",
+    "sr": "super-resolution only",
+}
+
+
+def scores(df):
+    """PSNR by variant and problem, means over the images."""
+    df = df.assign(
+        variant=df["solver_name"].str.extract(r"variant=(\w+)")[0],
+        problem=df["dataset_name"].map(
+            dict(zip(df["dataset_name"].unique(), PROBLEMS, strict=True))
+        ),
+    )
+    table = df.pivot_table("objective_psnr", "variant", "problem", sort=False)
+    return table[list(PROBLEMS)]
+
+
+def parts(table):
+    """One row a part of the network, with the mean over the tasks."""
+    rows = table.loc[list(RAM_ABLATION)].copy()
+    rows["mean"] = rows.mean(axis=1)
+    rows["gain over base"] = rows["mean"] - rows.loc["base", "mean"]
+    published = pd.Series(RAM_ABLATION)
+    rows["mean (published)"] = published
+    rows["gain (published)"] = published - published["base"]
+    return rows.rename(index=NAMES)
+
+
+def transfer(table):
+    """One row a set of training tasks."""
+    rows = table.loc[list(RAM_TRANSFER)].copy()
+    published = pd.DataFrame(RAM_TRANSFER).T
+    for name, column in TRANSFERRED.items():
+        name = {"Gaussian blur": "deblurring"}.get(name, name)
+        rows[f"{name} (published)"] = published[column]
+    return rows.rename(index=NAMES | {"krylov": "all of them"})
+
+
+def main():
+    """Print both tables."""
+    config = yaml.safe_load(CONFIG.read_text())
+    with contextlib.chdir(BENCHMARK):
+        file = run_benchmark(
+            ".",
+            solver_names=config["solver"],
+            dataset_names=config["dataset"],
+            plot_result=False,
+            output_file="ram_ablation.parquet",
+        )
+        table = scores(read_results(file))
+    for title, rows in (("part", parts(table)), ("trained on", transfer(table))):
+        print("\n" + formatted(rows, "markdown", 2, title=title))
+    print(f"\n(published): {COSTS_SOURCE}; other images and levels, larger networks.")
+
+
+if __name__ == "__main__":
+    main()
