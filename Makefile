@@ -20,13 +20,13 @@ lint: $(INSTALLED)
 # Exact pins make two installations the same; the stamp makes the second one free.
 $(INSTALLED): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test,docs]"
 	touch $(INSTALLED)
 
 clean:
 	rm -rf outputs __cache__
 
-.PHONY: dashboard new-solver readme targets
+.PHONY: dashboard docs new-solver readme targets
 new-solver: $(INSTALLED)
 	$(BIN)/python -m benchmark_inverse_problems.new_solver $(NAME)
 
@@ -38,3 +38,7 @@ dashboard: $(INSTALLED)
 
 targets: $(INSTALLED)
 	$(BIN)/python -m benchmark_inverse_problems.targets
+
+docs: $(INSTALLED)
+	$(BIN)/python -m benchmark_inverse_problems.site $(FILE)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict

@@ -7,6 +7,7 @@ from benchmark_inverse_problems.fingerprint import FingerprintMixin
 from benchmark_inverse_problems.gallery import gallery
 from benchmark_inverse_problems.judging import judge
 from benchmark_inverse_problems.problem import check_reconstruction
+from benchmark_inverse_problems.progress import progress
 from benchmark_inverse_problems.solver import Reconstruction, Reconstructions
 
 
@@ -32,7 +33,7 @@ class Objective(FingerprintMixin, BaseObjective):
     def evaluate_result(self, reconstructions):
         rows = []
         with recorded(self._run_context):
-            for index, item in enumerate(reconstructions):
+            for index, item in enumerate(progress(reconstructions, "judging")):
                 truth, observation = self.problem.judged(index)
                 check_reconstruction(item.x_hat, observation.shape)
                 scores = judge(item, truth, observation)

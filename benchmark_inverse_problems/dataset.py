@@ -1,5 +1,7 @@
 """The base class of datasets: images and a task make a problem."""
 
+import time
+
 from benchopt import BaseDataset
 from benchopt.config import get_data_path
 from benchopt.utils.parametrized_name_mixin import product_param
@@ -13,9 +15,27 @@ from .images import (
     open_tuning_images,
 )
 from .problem import Problem
+from .progress import libraries_quiet
 
 TUNING_CROP = 128
 TUNING_IMAGES = 8
+PATIENCE = 10  # seconds
+
+
+def image_folder(name):
+    """Where benchopt's settings put an image set.
+
+    benchopt asks the benchmark that was made last, and tasks that arrive from dask make
+    one in another thread: until that one is finished it has no name.
+    """
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return get_data_path(name)
+        except AttributeError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.01)
 
 
 class ProblemDataset(FingerprintMixin, BaseDataset):
@@ -55,7 +75,7 @@ class ProblemDataset(FingerprintMixin, BaseDataset):
     def resolve(self, parameters):
         """The problem's own set if it is on disk, else the bundled pictures."""
         generated = IMAGE_SETS[self.image_set].open is not None
-        folder = None if generated else get_data_path(self.image_set)
+        folder = None if generated else image_folder(self.image_set)
         on_disk = generated or (folder.is_dir() and image_paths(folder))
         return self.image_set if on_disk else "bundled"
 
@@ -64,13 +84,14 @@ class ProblemDataset(FingerprintMixin, BaseDataset):
         image_set = IMAGE_SETS.get(self.images)
         if image_set is not None and image_set.open is not None:
             return
-        folder = get_data_path(self.images)
+        folder = image_folder(self.images)
         if folder.is_dir() and image_paths(folder):
             return
         if image_set is None or image_set.download is None:
             open_images(self.images, folder)  # says what is missing
         try:
-            image_set.download(folder)
+            with libraries_quiet():
+                image_set.download(folder)
         except (OSError, ImportError, RuntimeError, ValueError) as error:
             raise FileNotFoundError(
                 f"The image set {self.images} could not be downloaded "
@@ -80,7 +101,7 @@ class ProblemDataset(FingerprintMixin, BaseDataset):
 
     def get_data(self):
         """The problem; nothing is read or computed before it is looked at."""
-        folder = get_data_path(self.images)
+        folder = image_folder(self.images)
         problem = LazyProblem(
             self.images, folder, self.n_images, self.get_task(), self.crop, self.view
         )

@@ -2,10 +2,11 @@
 
 import hashlib
 import json
-import os
 import time
 from contextlib import contextmanager
 from pathlib import Path
+
+from .files import replacing
 
 FOLDER = "failures"
 
@@ -41,20 +42,34 @@ def recorded(context):
             "time": time.time(),
         }
         path.parent.mkdir(parents=True, exist_ok=True)
-        # A reader never sees a half-written record, and nor does a second run.
-        temporary = path.with_suffix(f".{os.getpid()}")
-        temporary.write_text(json.dumps(record))
-        temporary.replace(path)
+        with replacing(path) as temporary:
+            temporary.write_text(json.dumps(record))
         raise
     else:
         path.unlink(missing_ok=True)
 
 
-def read_failures(outputs, since=0.0):
+def read_failures(outputs):
     """The recorded failures, oldest first, as dicts (dataset, solver, error, time)."""
     records = [
         json.loads(path.read_text()) for path in Path(outputs).glob(f"{FOLDER}/*.json")
     ]
-    return sorted(
-        (r for r in records if r["time"] >= since), key=lambda record: record["time"]
-    )
+    return sorted(records, key=lambda record: record["time"])
+
+
+def hand_over(folder, outputs, done):
+    """Put the records of a finished run beside those of all runs.
+
+    Parameters
+    ----------
+    folder, outputs : path
+        The run's own folder, and everybody's.
+    done : set of (dataset, solver)
+        Cells with results: earlier failures of theirs are forgotten.
+    """
+    for cell in done:
+        record_path(outputs, *cell).unlink(missing_ok=True)
+    for path in Path(folder).glob(f"{FOLDER}/*.json"):
+        target = Path(outputs) / FOLDER / path.name
+        target.parent.mkdir(exist_ok=True)
+        path.replace(target)

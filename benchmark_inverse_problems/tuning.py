@@ -12,7 +12,9 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
+from .files import replacing
 from .judging import Case
+from .progress import progress
 
 FOLDER = Path(__file__).parent / "tuned"
 
@@ -59,7 +61,7 @@ def grid_search(build, grid, tuning, device):
     """
     best = None
     points = list(product(*grid.values()))
-    for point in points:
+    for point in progress(points, "tuning"):
         values = dict(zip(grid, point, strict=True))
         reconstruct = build(**values)
         scores = []
@@ -118,7 +120,8 @@ def tune(names, missing=False):
                 table[key] = solver.search(problem.tuning)
                 tqdm.write(f"{name} {key} {table[key]}")
                 text = json.dumps(table, indent=1) + "\n"
-                path.write_text(text)
+                with replacing(path) as temporary:
+                    temporary.write_text(text)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,9 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save_file
 
+from .files import replacing
+from .progress import libraries_quiet
+
 FOLDER = Path(__file__).parent / "weights"
 
 
@@ -28,13 +31,13 @@ def save_weights(state_dict, path, description):
         Recipe, data, seed, scores; the file's checksum is added.
     """
     path = Path(path)
-    temporary = path.with_suffix(".tmp")
     half = {k: v.half() if v.is_floating_point() else v for k, v in state_dict.items()}
-    save_file({k: v.cpu().contiguous() for k, v in half.items()}, temporary)
-    checksum = hashlib.sha256(temporary.read_bytes()).hexdigest()
-    temporary.replace(path)
+    with replacing(path) as temporary:
+        save_file({k: v.cpu().contiguous() for k, v in half.items()}, temporary)
+        checksum = hashlib.sha256(temporary.read_bytes()).hexdigest()
     text = json.dumps(description | {"sha256": checksum}, indent=2)
-    path.with_suffix(".json").write_text(text + "\n")
+    with replacing(path.with_suffix(".json")) as temporary:
+        temporary.write_text(text + "\n")
 
 
 def load_weights(network, name, folder=FOLDER):
@@ -119,7 +122,8 @@ def published(build, solver, file_name):
     instead = f"or run {solver}[weights=bundled]."
     try:
         # torch.hub unpickles anything unless it is told not to.
-        with patch.dict(os.environ, TORCH_FORCE_WEIGHTS_ONLY_LOAD="1"):
+        safely = patch.dict(os.environ, TORCH_FORCE_WEIGHTS_ONLY_LOAD="1")
+        with safely, libraries_quiet():
             return build()
     except OSError as error:  # no network, or a full disk
         raise FileNotFoundError(

@@ -13,6 +13,9 @@ import torch
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
+from ..files import replacing
+from ..progress import in_ci
+
 CHECKPOINT_EVERY = 120  # seconds between two checkpoints
 EVALUATIONS = 40  # points of the curve
 WARM_UP = 300  # steps of linear growth of the learning rate
@@ -101,11 +104,9 @@ def train(recipe, sampler, folder, device="cpu", quiet=False):
             part.load_state_dict(saved[key])
 
     def save():
-        # A reader never sees a half-written checkpoint.
-        temporary = checkpoint.with_suffix(".tmp")
         saved = {key: part.state_dict() for key, part in parts.items()}
-        torch.save(saved | {"state": state}, temporary)
-        temporary.replace(checkpoint)
+        with replacing(checkpoint) as temporary:
+            torch.save(saved | {"state": state}, temporary)
 
     every = max(1, recipe.steps // EVALUATIONS)
     clock = last_save = time.monotonic()
@@ -115,7 +116,7 @@ def train(recipe, sampler, folder, device="cpu", quiet=False):
         total=recipe.steps,
         desc=recipe.name,
         mininterval=10,
-        disable=quiet,
+        disable=quiet or in_ci(),
     )
     for step in progress:
         model.train()
