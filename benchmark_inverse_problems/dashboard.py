@@ -6,6 +6,7 @@ benchopt's pages load their scripts from the network; here these are inside.
 import argparse
 import base64
 import io
+import json
 import os
 import re
 from pathlib import Path
@@ -31,7 +32,7 @@ def self_contained(html):
 
     plotly's script comes from its Python package; the table that benchopt takes from
     Grid.js is ours (``page/table.js``); fonts are left to the system. Pictures become
-    WebP where that is smaller.
+    WebP where that is smaller, and each is stored once.
 
     Raises
     ------
@@ -39,8 +40,14 @@ def self_contained(html):
         If the page loads something that is not known: a newer benchopt than this
         suite was written for.
     """
+    numbers = {}  # a picture is on several pages and in the file once
+    html = PICTURE.sub(lambda m: f"@{numbers.setdefault(m[1], len(numbers))}", html)
+    pictures = [smaller(png) for png in numbers]
     scripts = {
-        "plotly": lambda: inline(get_plotlyjs()) + inline(asset("charts.js")),
+        "plotly": lambda: (
+            inline(get_plotlyjs())
+            + inline(f"const PICTURES = {json.dumps(pictures)};\n{asset('charts.js')}")
+        ),
         "gridjs": lambda: inline(asset("table.js")),
         "anime": lambda: "",
     }
@@ -48,7 +55,6 @@ def self_contained(html):
         "gridjs": lambda: f"<style>{asset('table.css')}</style>",
         "fonts": lambda: "",
     }
-    html = PICTURE.sub(smaller, html)
     html = LINK.sub(lambda tag: replacement(tag, styles), html)
     return SCRIPT.sub(lambda tag: replacement(tag, scripts), html)
 
@@ -73,14 +79,14 @@ def inline(script):
     return f"<script>{script.replace('</script', '<' + chr(92) + '/script')}</script>"
 
 
-def smaller(match):
-    """A PNG in a page as WebP, or as it is if that is smaller."""
+def smaller(png):
+    """A base64 PNG as the address of a WebP picture, or as it is if that is smaller."""
     buffer = io.BytesIO()
-    with Image.open(io.BytesIO(base64.b64decode(match[1]))) as image:
+    with Image.open(io.BytesIO(base64.b64decode(png))) as image:
         image.convert("RGB").save(buffer, format="WEBP", quality=QUALITY)
     text = base64.b64encode(buffer.getvalue()).decode("ascii")
-    if len(text) >= len(match[1]):
-        return match[0]
+    if len(text) >= len(png):
+        return f"data:image/png;base64,{png}"
     return f"data:image/webp;base64,{text}"
 
 

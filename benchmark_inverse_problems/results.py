@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -13,8 +14,11 @@ from .failures import read_failures
 from .metrics import METRICS
 
 MISSING = "n/a"
-SIDE = 256
-PLUS_MINUS = "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}"
+MINUS = "\N{MINUS SIGN}"
+ALL = "all problems"
+FRAME = (1.0, 0.8, 0.0)
+NBSP = "\N{NO-BREAK SPACE}"
+PLUS_MINUS = f"{NBSP}±{NBSP}"
 
 
 def shown(df):
@@ -27,20 +31,22 @@ def shown(df):
 
 
 def last_rows(df, dataset):
-    """The rows of a problem at each image's last evaluation."""
-    df = df[df["dataset_name"] == dataset]
-    cell = df.groupby(["solver_name", "idx_rep", "objective_image"])
+    """The rows of a problem, or of `ALL`, at each image's last evaluation."""
+    if dataset != ALL:
+        df = df[df["dataset_name"] == dataset]
+    cell = df.groupby(["dataset_name", "solver_name", "idx_rep", "objective_image"])
     return df[df["stop_val"] == cell["stop_val"].transform("max")]
 
 
-def summary(rows, metric):
-    """Mean and standard deviation over the images, by solver (a DataFrame)."""
-    groups = rows.groupby("solver_name", sort=False)[f"objective_{metric}"]
-    return groups.agg(["mean", "std"])
+def mean_points(rows, *metrics):
+    """Means over the images, {solver: (number, ...)}, of solvers that have them all."""
+    columns = [f"objective_{metric}" for metric in metrics]
+    means = rows.groupby("solver_name", sort=False)[columns].mean().dropna()
+    return {solver: tuple(means.loc[solver]) for solver in means.index}
 
 
-def failed_cells(dataset, solvers):
-    """The recorded failures of a problem, without the solvers that have results."""
+def failed_cells(df, dataset):
+    """The recorded failures of a problem, or of `ALL`, that have no results."""
     benchmark = get_running_benchmark()
     if benchmark is None:
         return []
@@ -48,8 +54,13 @@ def failed_cells(dataset, solvers):
         records = read_failures(benchmark.get_output_folder())
     except (OSError, ValueError, KeyError):  # a damaged record hides no result
         return []
+    problems = set(df["dataset_name"]) if dataset == ALL else {dataset}
+    done = set(zip(df["dataset_name"], df["solver_name"], strict=True))
     return [
-        r for r in records if r["dataset"] == dataset and r["solver"] not in solvers
+        record
+        for record in records
+        if record["dataset"] in problems
+        and (record["dataset"], record["solver"]) not in done
     ]
 
 
@@ -65,13 +76,50 @@ def harmless(text):
     return str(text).replace("<", "‹").replace(">", "›")
 
 
+def split_name(name):
+    """The name of a plugin and its parameters, (str, dict of str)."""
+    stem, _, rest = name.partition("[")
+    items = (item.partition("=") for item in rest.removesuffix("]").split(",") if item)
+    return stem, {key.strip(): value.strip() for key, _, value in items}
+
+
+def joined_name(stem, parameters):
+    """What `split_name` splits."""
+    text = ",".join(f"{key}={value}" for key, value in parameters.items())
+    return f"{stem}[{text}]" if text else stem
+
+
+def labels(solvers, origin=True):
+    """Short names of some solvers, harmless: {solver: label}.
+
+    Of the parameters those are left that tell variants of one solver apart, and with
+    `origin` that of the weights.
+    """
+    split = {solver: split_name(solver) for solver in solvers}
+    values = {}
+    for stem, parameters in split.values():
+        values.setdefault(stem, []).append(parameters)
+    found = {}
+    for solver, (stem, parameters) in split.items():
+        kept = {
+            key: value
+            for key, value in parameters.items()
+            if (origin and key == "weights")
+            or any(p.get(key) != value for p in values[stem])
+        }
+        found[solver] = harmless(joined_name(stem, kept))
+    return found
+
+
 def table_text(text):
     """A harmless text; its stars and underscores are no markup of benchopt's tables."""
     return harmless(text).replace("*", r"\*").replace("_", r"\_")
 
 
-def table_cells(means, spreads, column):
+def table_cells(means, spreads, column, compared=None):
     """Mean ± spread as cells of benchopt's tables, best in bold, second underlined.
+
+    Only solvers that are `compared` (a Series of bool; None: all) are marked.
 
     The tables sort texts as texts. Each cell starts with a space for every larger
     value: HTML does not show them, and they make that order the numeric one, with
@@ -79,10 +127,14 @@ def table_cells(means, spreads, column):
     """
     means = means.round(column.digits)
     values = np.sort(means.dropna().unique())[::-1]
-    marks = ["**", "__"] if column.higher_is_better and len(values) > 1 else []
+    if compared is None:
+        compared = pd.Series(True, means.index)
+    places = np.sort(means[compared].dropna().unique())[::-1]
+    marks = ["**", "__"] if column.higher_is_better and len(places) > 1 else []
+    marks = dict(zip(places, marks, strict=False))
     cost = column.higher_is_better is False
     cells = []
-    for mean, spread in zip(means, spreads, strict=True):
+    for solver, mean, spread in zip(means.index, means, spreads, strict=True):
         if np.isnan(mean):
             cells.append(" " * (0 if cost else len(values)) + MISSING)
             continue
@@ -92,18 +144,45 @@ def table_cells(means, spreads, column):
         elif column.unit:  # a bare number would be shown with benchopt's decimals
             text += f" {column.unit}"
         rank = int((values > mean).sum())
-        mark = marks[rank] if rank < len(marks) else ""
+        mark = marks.get(mean, "") if compared[solver] else ""
         cells.append(" " * rank + mark + text + mark)
     return cells
 
 
+def difference_cells(table, digits):
+    """Differences to the best with their intervals, as `table_cells` writes cells.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns mean, low and high; a row of NaN where there is nothing to compare.
+    digits : int
+    """
+    values = table["mean"].dropna().round(digits).unique()
+
+    def text(value):
+        return f"{value:+.{digits}f}".replace("-", MINUS)
+
+    cells = []
+    for mean, low, high in table.itertuples(index=False):
+        if np.isnan(mean):
+            cells.append(" " * len(values) + MISSING)
+            continue
+        cell = text(mean) if mean else "best"
+        if mean and not np.isnan(low):
+            cell += f"{NBSP}[{text(low)},{NBSP}{text(high)}]"
+        cells.append(" " * int((values > round(mean, digits)).sum()) + cell)
+    return cells
+
+
+@lru_cache(maxsize=64)  # a page shows the pictures of one problem in several views
 def from_png(text):
     """Pixels (H, W) or (H, W, 3) in [0, 1] of a base64 PNG."""
     with Image.open(io.BytesIO(base64.b64decode(text))) as image:
         return np.asarray(image) / 255
 
 
-def pictures(rows):
+def stored_pictures(rows):
     """The stored pictures of each solver, best reconstruction first.
 
     Parameters
@@ -114,8 +193,8 @@ def pictures(rows):
     Returns
     -------
     list of (solver, dict, float)
-        The dict holds the image's name, three arrays (truth, measurement and
-        reconstruction) and whether the measurement is aligned with the image,
+        The dict holds the image's name, the base64 PNG of the truth, the measurement
+        and the reconstruction, and whether the measurement is aligned with the image,
         which k-space is not. The number is the PSNR of that image.
     """
     if "final_results" not in rows:
@@ -126,8 +205,6 @@ def pictures(rows):
         if stored.empty:
             continue
         entry = {"aligned": True} | json.loads(stored.iloc[-1])
-        for key in ("truth", "measurement", "reconstruction"):
-            entry[key] = from_png(entry[key])
         image = cell[cell["objective_image"] == entry["name"]]
         found.append((solver, entry, image["objective_psnr"].mean()))
     return sorted(found, key=lambda item: -np.nan_to_num(item[2], nan=-np.inf))
@@ -162,10 +239,16 @@ def zoom(image, place, shape):
     return image[top : top + side, left : left + side]
 
 
-def enlarge(image):
-    """A small picture at nearly SIDE pixels, by repeating its pixels."""
-    factor = max(1, SIDE // max(image.shape[:2]))
-    return image.repeat(factor, axis=0).repeat(factor, axis=1)
+def framed(image, place):
+    """A picture as colours, with a frame around a detail."""
+    image = np.array(np.broadcast_to(image.T, (3, *image.shape[1::-1])).T)
+    top, left, side = place
+    inside = np.zeros(image.shape[:2], bool)
+    inside[top : top + side, left : left + side] = True
+    width = max(1, side // 16)
+    inside[top + width : top + side - width, left + width : left + side - width] = False
+    image[inside] = FRAME
+    return image
 
 
 def error_map(estimate, truth):
@@ -193,6 +276,34 @@ def curves(rows, metric, axis="runtime"):
 def qualities(df):
     """The metrics that quality can be read from."""
     return [k for k, column in shown(df).items() if column.higher_is_better]
+
+
+def inside(points):
+    """The keys of {key: value} without those far below the rest, in their order.
+
+    Far is more than three times as far below the lower quartile as the best is above.
+    """
+    values = list(points.values())
+    if not values:
+        return []
+    best, quartile = np.max(values), np.quantile(values, 0.25)
+    limit = quartile - 3 * (best - quartile)
+    return [key for key, value in points.items() if value >= limit]
+
+
+def around(values):
+    """A range of an axis with some values; None, which leaves it to plotly, for none."""
+    if len(values) == 0:
+        return None
+    margin = 0.08 * (max(values) - min(values)) or 1
+    return min(values) - margin, max(values) + margin
+
+
+def left_out(solvers, names):
+    """A note on solvers that an axis leaves out, with their labels."""
+    if not solvers:
+        return ""
+    return f"\nbelow the frame: {', '.join(sorted(names[s] for s in solvers))}"
 
 
 def joined(values):

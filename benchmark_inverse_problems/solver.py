@@ -152,7 +152,7 @@ class ReconstructionSolver(FingerprintMixin, BaseSolver):
         with recorded(self._run_context):
             self.observations = [
                 (o.y.to(self.device), o.physics.to(self.device), o.shape)
-                for o in observations
+                for o in progress(observations, "measuring")
             ]
             self.channels = self.observations[0][2][1]
             self.settle(observations.task, tuning)

@@ -2,8 +2,20 @@ from benchopt import BasePlot
 
 from benchmark_inverse_problems.metrics import METRICS
 from benchmark_inverse_problems.results import curves, harmless, qualities
+from benchmark_inverse_problems.styles import STAR, styles
 
 AXES = {"runtime": "Runtime of one image [s]", "iterations": "Iterations"}
+
+
+NONE = "no solver that is watched"
+
+
+def watched(df):
+    """The problems with solvers that have several points, or `NONE`."""
+    points = df.groupby(["dataset_name", "solver_name"], sort=False)[
+        "stop_val"
+    ].nunique()
+    return list(dict.fromkeys(points[points > 1].index.get_level_values(0))) or [NONE]
 
 
 class Plot(BasePlot):
@@ -15,22 +27,23 @@ class Plot(BasePlot):
 
     name = "convergence"
     type = "scatter"
-    options = {"dataset": ..., "metric": qualities, "axis": list(AXES)}
+    options = {"dataset": watched, "metric": qualities, "axis": list(AXES)}
 
     def plot(self, df, dataset, metric, axis):
         rows = df[df["dataset_name"] == dataset]
+        style = styles(df["solver_name"].unique())
         traces = []
         for solver, (x, y) in curves(rows, metric, axis).items():
             if len(x) > 1:
-                style = self.get_style(solver)
-                traces.append({"x": x, "y": y, "label": harmless(solver), **style})
-                end = {"x": x[-1:], "y": y[-1:], "label": f"result of {solver}"}
-                traces.append(end | style | {"marker": 17})
+                # One entry in the legend, that of the curve, for both.
+                end = {"x": x[-1:], "y": y[-1:], **style[solver], "marker": STAR}
+                traces.append(end | {"size": 18, "layer": 1})
+                traces.append({"x": x, "y": y, **style[solver]})
         return traces
 
     def get_metadata(self, df, dataset, metric, axis):
         return {
-            "title": harmless(dataset),
+            "title": f"{harmless(dataset)}\nmeans over the images; a star is the result",
             "xlabel": AXES[axis],
             "ylabel": METRICS[metric].title,
             "scale": "semilog-x",

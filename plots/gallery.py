@@ -2,53 +2,64 @@ from benchopt import BasePlot
 
 from benchmark_inverse_problems.results import (
     detail,
-    enlarge,
     error_map,
+    framed,
+    from_png,
     harmless,
+    labels,
     last_rows,
-    pictures,
+    stored_pictures,
     zoom,
 )
+
+NOTES = {
+    "image": "",
+    "detail": ", enlarged",
+    "error": ", error times 5",
+    "error detail": ", error times 5, enlarged",
+}
 
 
 class Plot(BasePlot):
     """Truth, measurement and reconstructions of the first image, best PSNR first.
 
-    `detail` is the crop where the truth has most contrast; `error` is 5 |x_hat - x|.
+    A detail is the crop where the truth has most contrast, the same for all; the error
+    is 5 |x_hat - x|. In the dashboard a click on a picture enlarges all alike.
     """
 
     name = "gallery"
     type = "image"
-    options = {"dataset": ..., "view": ["image", "detail", "error"]}
+    options = {"dataset": ..., "view": list(NOTES)}
 
     def plot(self, df, dataset, view):
-        found = pictures(last_rows(df, dataset))
+        found = stored_pictures(last_rows(df, dataset))
         if not found:
             return []
+        names = labels(df["solver_name"].unique(), origin=False)
         first = found[0][1]
-        truth = first["truth"]
-        images = [("truth", truth), ("measurement", first["measurement"])]
+        truth, measurement = (from_png(first[key]) for key in ("truth", "measurement"))
+        images = [("truth", truth), ("measurement", measurement)]
         for solver, entry, psnr in found:
-            image = entry["reconstruction"]
-            if view == "error":
+            image = from_png(entry["reconstruction"])
+            if "error" in view:
                 image = error_map(image, truth)
-            name = harmless(solver).replace("[", "\n[").replace(",", ", ")
+            name = names[solver].replace("[", "\n[").replace(",", ", ")
             images.append((f"{name}\n{psnr:.2f} dB", image))
-        if view == "detail":
+        if "detail" in view:
             place = detail(truth)
             images = [
-                (label, zoom(x, place, truth.shape))
-                if first["aligned"] or label != "measurement"
-                else (label, x)
-                for label, x in images
+                (text, zoom(x, place, truth.shape))
+                if first["aligned"] or text != "measurement"
+                else (text, x)
+                for text, x in images
             ]
-        return [{"image": enlarge(image), "label": label} for label, image in images]
+            images.insert(0, ("where the detail is", framed(truth, place)))
+        return [{"image": image, "label": text} for text, image in images]
 
     def get_metadata(self, df, dataset, view):
-        found = pictures(last_rows(df, dataset))
+        found = stored_pictures(last_rows(df, dataset))
         name = f", {found[0][1]['name']}" if found else ""
-        note = {"image": "", "detail": ", enlarged", "error": ", error times 5"}[view]
         return {
-            "title": harmless(f"{dataset}{name}{note}"),
-            "ncols": max(1, min(len(found) + 2, 4)),
+            "title": harmless(f"{dataset}{name}{NOTES[view]}"),
+            "ncols": 4 if len(found) <= 10 else 6,
         }

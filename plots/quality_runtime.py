@@ -1,19 +1,26 @@
 from benchopt import BasePlot
 
+from benchmark_inverse_problems.comparison import pareto_front
 from benchmark_inverse_problems.metrics import METRICS
 from benchmark_inverse_problems.results import (
-    curves,
+    around,
     harmless,
+    inside,
+    labels,
     last_rows,
+    left_out,
+    mean_points,
     qualities,
     threads_text,
 )
+from benchmark_inverse_problems.styles import CIRCLE, GRAY, OPEN_CIRCLE, bubble, styles
 
 
 class Plot(BasePlot):
     """Mean quality against mean runtime of an image: upper left is better.
 
-    One marker a solver; solvers that are watched while they run draw a curve.
+    One bubble a solver, the larger the more memory. Nobody is both better and faster
+    than a solver on the Pareto front.
     """
 
     name = "quality_runtime"
@@ -21,17 +28,54 @@ class Plot(BasePlot):
     options = {"dataset": ..., "metric": qualities}
 
     def plot(self, df, dataset, metric):
-        rows = df[df["dataset_name"] == dataset]
-        return [
-            {"x": x, "y": y, "label": harmless(solver), **self.get_style(solver)}
-            for solver, (x, y) in curves(rows, metric).items()
-        ]
+        found = mean_points(last_rows(df, dataset), "runtime", metric, "peak_memory")
+        if not found:
+            return []
+        largest = max(memory for _, _, memory in found.values())
+        style = styles(df["solver_name"].unique())
+        names = labels(found, origin=False)
+        traces = [front(found)]
+        for solver, (runtime, quality, memory) in found.items():
+            traces.append(
+                {
+                    "x": [runtime],
+                    "y": [quality],
+                    **style[solver],
+                    "marker": CIRCLE,  # areas compare only between equal shapes
+                    "size": bubble(memory, largest),
+                    "name": names[solver],
+                    "hover": f"{quality:.4g}, {runtime:.3g} s, {memory:,.0f} MB",
+                }
+            )
+        return traces
 
     def get_metadata(self, df, dataset, metric):
-        threads = threads_text(last_rows(df, dataset))
+        rows = last_rows(df, dataset)
+        found = mean_points(rows, metric, "peak_memory")
+        quality = {solver: value for solver, (value, _) in found.items()}
+        near = inside(quality)
+        most = max((memory for _, memory in found.values()), default=0)
+        lost = left_out(found.keys() - near, labels(df["solver_name"].unique()))
         return {
-            "title": harmless(dataset),
-            "xlabel": f"Runtime of one image [s], {threads}",
+            "title": f"{harmless(dataset)}\nupper left is better; the largest bubble is "
+            f"{most:,.0f} MB{lost}",
+            "yrange": around([quality[solver] for solver in near]),
+            "xlabel": f"Runtime of one image [s], {threads_text(rows)}",
             "ylabel": METRICS[metric].title,
             "scale": "semilog-x",
         }
+
+
+def front(points):
+    """The Pareto front of {solver: (runtime, quality, memory)}, a line of steps."""
+    solvers = pareto_front({solver: p[:2] for solver, p in points.items()})
+    return {
+        "x": [points[solver][0] for solver in solvers],
+        "y": [points[solver][1] for solver in solvers],
+        "label": "Pareto front",
+        "color": GRAY,
+        "marker": OPEN_CIRCLE,
+        "dash": "dot",
+        "mode": "lines",
+        "shape": "hv",
+    }

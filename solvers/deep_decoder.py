@@ -10,14 +10,14 @@ class Solver(IterativeSolver):
     """Deep decoder: a new network with fewer parameters than pixels, fitted to y.
 
     R. Heckel, P. Hand, "Deep Decoder: Concise Image Representations from Untrained
-    Non-convolutional Networks", ICLR 2019. It hardly fits noise, so it is not stopped
-    early. The paper's setting is deep_decoder[size=original,iterations=5000].
+    Non-convolutional Networks", ICLR 2019. It fits noise late and is stopped as `dip` is.
+    The paper's setting is deep_decoder[size=original,iterations=5000,stopping=none].
     """
 
     name = "deep_decoder"
     parameters = {
         "size": ["compact"],
-        "stopping": ["none"],
+        "stopping": ["auto"],
         "iterations": [1000],
         "lr": [0.01],
         "average": [0.95],

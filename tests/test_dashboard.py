@@ -7,16 +7,25 @@ import shutil
 import subprocess
 from html import unescape
 
+import numpy as np
+import pandas as pd
 import pytest
+import skimage
+import yaml
+from benchopt.benchmark import Benchmark
+from benchopt.plotting.helpers import update_plot_data_style
 from benchopt.results import read_results
 
 from benchmark_inverse_problems import dashboard as module
 from benchmark_inverse_problems.dashboard import dashboard, main, self_contained
 
+from .conftest import ROOT
+from .test_plots import cell, png
+
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
 # Shows every saved view, then sorts and filters the table; leaves a report in the page.
 VISITOR = """
-const report = {errors: [], drawn: {}};
+const report = {errors: [], drawn: {}, colours: {}, zoomed: []};
 window.onerror = (message) => report.errors.push(message);
 console.error = (...parts) => report.errors.push(parts.join(' '));
 const write = () => {
@@ -39,6 +48,31 @@ window.addEventListener('load', async () => {
       '#table_container td, .plotly .point, .plotly .js-line, img[src^="data:image"]'
     )].filter(node => node.getBoundingClientRect().width > 0);
     report.drawn[view.textContent.trim()] = shown.length;
+    for (const {label, color} of getPlotData().data) {
+      if (color) (report.colours[label] ??= []).push(color);
+    }
+    const svg = (selector) => [...document.querySelectorAll(`.plotly ${selector}`)]
+      .filter(node => node.getBoundingClientRect().width > 0);
+    if (state().plot_kind === 'quality_runtime') {
+      report.bubbles = svg('.point').map(node => node.getBoundingClientRect().width);
+      report.names = svg('.textpoint').map(node => node.textContent);
+      report.lines = svg('.js-line').length;
+    }
+    if (state().plot_kind === 'convergence') {
+      report.about = document.querySelector('.curve-description-body').textContent;
+    }
+    if (state().plot_kind === 'levels') {
+      report.ticks = svg('.xtick text').map(node => node.textContent);
+    }
+    if (state().plot_kind === 'gallery') {
+      const images = [...document.querySelectorAll('#image_container img')];
+      const {left, top, width, height} = images[0].parentElement.getBoundingClientRect();
+      const place = {bubbles: true, clientX: left + width / 4, clientY: top + height / 2};
+      images[0].dispatchEvent(new MouseEvent('click', place));
+      report.zoomed.push(images.map(i => [i.style.transform, i.style.transformOrigin]));
+      images[0].dispatchEvent(new MouseEvent('click', place));
+      report.zoomed.push(images.map(i => i.style.transform));
+    }
   }
   setConfig(document.querySelector('span.view'));
   await pause();
@@ -66,8 +100,8 @@ def page(tmp_path_factory):
 
     suite = Suite(tmp_path_factory.mktemp("suite"))
     suite.add_solver("halving", simple(5), base="IterativeSolver")
-    arguments = ("-s", "adjoint", "-s", "tv", "-s", "halving", "-d", "simulated")
-    assert suite.run(*arguments) is not None
+    solvers = ("-s", "adjoint", "-s", "tv", "-s", "halving")
+    assert suite.run(*solvers, "-d", "simulated[task=[denoise,sr]]") is not None
     (file,) = suite.folder.glob("outputs/*.parquet")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "BENCHMARK", suite.folder)
@@ -93,26 +127,107 @@ def test_nothing_is_loaded_from_elsewhere(page):
     assert not re.findall(r"<(?:script|img|iframe)[^>]*\ssrc=.https?:", html)
     assert not re.findall(r"<link[^>]*\shref=.https?:", html)
     assert "Plotly" in html and "gridjs" in html
+    pictures = re.findall(r"data:image/\w+;base64,([\w+/=]+)", html)
     assert "data:image/webp;base64" in html
+    assert len(pictures) == len(set(pictures)), "each picture is stored once"
+
+
+def visit(html, folder):
+    """The report of a browser that looks at every view of a page."""
+    end = html.index("<style>")
+    visited = folder / "page.html"
+    visited.write_text(f"{html[:end]}<script>{VISITOR}</script>{html[end:]}")
+    dom = dump_dom(visited, folder)
+    found = re.search(r'<pre id="report">(.*?)</pre>', dom, re.DOTALL)
+    report = json.loads(unescape(found[1]))
+    assert report["errors"] == []
+    views = yaml.safe_load((ROOT / "config.yml").read_text())["plot_configs"]
+    assert set(report["drawn"]) == set(views)
+    assert all(count > 0 for count in report["drawn"].values()), report["drawn"]
+    return report
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+def test_benchopts_own_page_draws_the_same_views(page, tmp_path, monkeypatch):
+    """Its scripts, which it loads from the network, stand in for our additions."""
+    scripts = {
+        "plotly": module.inline(module.get_plotlyjs()),
+        "gridjs": module.inline(module.asset("table.js")),
+        "anime": module.inline(
+            "const anime = {timeline: () => ({add() { return this; }})}"
+        ),
+    }
+
+    def with_scripts(html):
+        return module.SCRIPT.sub(
+            lambda tag: next(text for name, text in scripts.items() if name in tag[1]),
+            html,
+        )
+
+    monkeypatch.setattr(module, "self_contained", with_scripts)
+    monkeypatch.setattr(module, "BENCHMARK", page.parent)
+    (file,) = page.parent.glob("outputs/*.parquet")
+    plain = dashboard(file, tmp_path / "plain.html").read_text()
+    assert "PICTURES" not in plain
+    visit(plain, tmp_path)
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
 def test_every_page_works_in_a_browser_without_network(page, tmp_path):
-    html = page.read_text()
-    end = html.index("<style>")
-    visited = tmp_path / "page.html"
-    visited.write_text(f"{html[:end]}<script>{VISITOR}</script>{html[end:]}")
-    dom = dump_dom(visited, tmp_path)
-    found = re.search(r'<pre id="report">(.*?)</pre>', dom, re.DOTALL)
-    report = json.loads(unescape(found[1]))
-    assert report["errors"] == []
-    assert len(report["drawn"]) >= 6
-    assert all(count > 0 for count in report["drawn"].values()), report["drawn"]
+    report = visit(page.read_text(), tmp_path)
     psnr = [float(cell.split("±")[0]) for cell in report["initial"]]
     assert len(psnr) == 3 and psnr == sorted(psnr, reverse=True)
     assert report["ascending"] == report["initial"][::-1]
     assert report["descending"] == report["initial"]
     assert report["found"] == ["adjoint"]
+    check_charts(report)
+
+
+def check_charts(report):
+    """What our pages draw beyond benchopt's: sizes, names, ticks, colours, zoom."""
+    assert set(report["names"]) == {"adjoint", "tv", "halving"}
+    assert len(report["bubbles"]) == 3 and len(set(report["bubbles"])) > 1
+    assert report["lines"] == 1, "the Pareto front"
+    assert report["about"] == "halving A test.", "full name and description"
+    assert sorted(report["ticks"]) == ["denoise", "sr"]
+    assert all(len(set(colours)) == 1 for colours in report["colours"].values())
+    assert len(report["colours"]["tv"]) >= 3
+    for zoomed, whole in zip(*[iter(report["zoomed"])] * 2, strict=True):
+        assert len(zoomed) >= 5 and set(whole) == {""}
+        (style,) = {tuple(style) for style in zoomed}  # the same place in all pictures
+        place = [float(part.rstrip("%")) for part in style[1].split()]
+        assert style[0] == "scale(4)" and place == pytest.approx([25, 50], abs=2)
+
+
+def page_size(solvers):
+    """Characters of a page of one problem; its pictures are noisy photographs."""
+    rng = np.random.RandomState(0)
+    truth = skimage.data.astronaut()[128:384, 128:384]
+
+    def picture(deviation):
+        noisy = truth + rng.normal(0, deviation, truth.shape)
+        return png(noisy.clip(0, 255).astype(np.uint8))
+
+    rows = [row for s in range(solvers) for row in cell("p", f"solver{s}", [20], [1])]
+    for row in rows:
+        stored = {"measurement": picture(25), "reconstruction": picture(8)}
+        entry = {"name": "a", "truth": png(truth)} | stored
+        row["final_results"] = json.dumps(entry)
+    (gallery,) = (p for p in Benchmark(ROOT).get_plots() if p._get_name() == "gallery")
+    data, _ = gallery._get_all_plots(pd.DataFrame(rows))
+    data = update_plot_data_style({"gallery": data}, plotly=True)
+    script = '<script src="https://cdn.example/plotly.js"></script>'
+    return len(self_contained(script + json.dumps(data)))
+
+
+def test_the_default_comparison_stays_below_25_megabytes():
+    config = yaml.safe_load((ROOT / "configs" / "default.yml").read_text())
+    problems, solvers = len(config["dataset"]), len(config["solver"])
+    empty = len(self_contained('<script src="https://cdn.example/plotly.js"></script>'))
+    one, two = page_size(1), page_size(2)
+    a_problem = (one - empty) + (solvers - 1) * (two - one)
+    assert two > one > empty > 4e6, "plotly is inside"
+    assert empty + problems * a_problem < 25e6
 
 
 EVIL = "</script><script>document.title = 'gotcha'</script><img src=x onerror=window.gotcha=1>"
