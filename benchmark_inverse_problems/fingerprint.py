@@ -9,8 +9,9 @@ PACKAGE = Path(__file__).parent
 # None of these changes what a cell of the benchmark computes.
 IGNORED = {"training", "studies", "page", "__pycache__"} | {
     f"{name}.py"
-    for name in ("costs", "dashboard", "evaluation", "files", "new_solver", "progress")
-    + ("published", "readme", "results", "run", "site", "tables", "targets")
+    for name in ("comparison", "costs", "dashboard", "evaluation", "files")
+    + ("leaderboard", "new_solver", "progress", "published", "readme", "results")
+    + ("run", "site", "styles", "tables", "targets")
 }
 
 

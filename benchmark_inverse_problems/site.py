@@ -20,6 +20,7 @@ from benchopt.benchmark import Benchmark
 from benchopt.results import read_results
 from benchopt.utils.parametrized_name_mixin import product_param
 
+from .comparison import SAMPLE
 from .gallery import gallery
 from .images import IMAGE_SETS
 from .metrics import METRICS
@@ -29,7 +30,6 @@ from .results import harmless, last_rows, shown, threads_text
 from .solver import IterativeSolver
 
 BENCHMARK = Path(__file__).parent.parent
-SHARED = {"images", "n_images", "crop"}  # parameters that every problem has
 GENERATED = ("problems", "solvers", "lists")
 COSTS = ("psnr", "ssim", "runtime", "peak_memory", "parameters")
 REPOSITORY = "https://github.com/deepinv/benchmark_inverse_problems"
@@ -64,7 +64,7 @@ class Example:
         found = {}
         for point in product_param(self.cls.parameters):
             task = self.cls.get_instance(**point).get_task()
-            level = {k: v for k, v in point.items() if k not in SHARED}
+            level = {k: v for k, v in point.items() if k not in SAMPLE}
             found[str(level)] = (level, task)
         return list(found.values())
 

@@ -1,0 +1,22 @@
+from benchopt import BasePlot
+
+from benchmark_inverse_problems.leaderboard import leaderboard, metadata
+from benchmark_inverse_problems.results import ALL
+
+
+class Plot(BasePlot):
+    """The solvers on all problems together, the smallest difference to the best first.
+
+    Means of solvers that skip or fail some problems do not compare; the differences do,
+    each on the images that both solvers have.
+    """
+
+    name = "overall"
+    type = "table"
+    options = {}
+
+    def plot(self, df):
+        return list(zip(*leaderboard(df, ALL).values(), strict=True))
+
+    def get_metadata(self, df):
+        return metadata(df, ALL)
