@@ -155,7 +155,7 @@ def main(arguments=None):
         f"torch {torch.__version__}.",
     ]
     table = table.rename(columns=LABELS)
-    print(formatted(table, options.format, 2, notes, title="method"))
+    print(formatted(table, options.format, 2, notes, label="method"))
 
 
 if __name__ == "__main__":

@@ -77,7 +77,7 @@ def main():
         )
         table = scores(read_results(file))
     for title, rows in (("part", parts(table)), ("trained on", transfer(table))):
-        print("\n" + formatted(rows, "markdown", 2, title=title))
+        print("\n" + formatted(rows, "markdown", 2, label=title))
     print(f"\n(published): {COSTS_SOURCE}; other images and levels, larger networks.")
 
 

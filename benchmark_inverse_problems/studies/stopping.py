@@ -134,7 +134,7 @@ def main(arguments=None):
         chosen = table[table.index.str.startswith(name)]
         table.loc[f"median, {name}"] = chosen.median()
     print("PSNR of the best iterate, and how many dB below it each rule ended:\n")
-    print(formatted(table, "markdown", 2, title="image"))
+    print(formatted(table, "markdown", 2, label="image"))
 
 
 if __name__ == "__main__":
