@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import pickle
 import random
+import re
 import resource
 import shutil
 import signal
@@ -244,14 +245,6 @@ def test_full_disk(small):
     assert sorted(len(df) for df in whole_files(small)) == [6, 12]
 
 
-@pytest.fixture
-def limit():
-    """Sets how many bytes a file of this process may have."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
 WRITERS = {
     "weights.safetensors": lambda path: save_weights({"a": torch.ones(999)}, path, {}),
     "text.json": lambda path: write(path, "1" * 999),
@@ -264,14 +257,28 @@ def write(path, content, how=lambda content, path: path.write_text(content)):
         how(content, temporary)
 
 
+def write_on_a_full_disk(name, path, connection):
+    """In a process of its own: the limit would stop pytest's files as well."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))
+    try:
+        WRITERS[name](path)
+    except NotWritten as error:
+        connection.send(str(error))
+    connection.close()
+
+
 @pytest.mark.parametrize("name", WRITERS)
-def test_a_full_disk_keeps_what_was_there(name, tmp_path, limit):
+def test_a_full_disk_keeps_what_was_there(name, tmp_path):
     path = tmp_path / name
     WRITERS[name](path)
     before = contents(tmp_path)
-    limit(500)
-    with pytest.raises(NotWritten, match=f"{name} cannot be written .*: make room"):
-        WRITERS[name](path)
+    receiver, sender = FORKS.Pipe(duplex=False)
+    FORKS.set_forkserver_preload(IMPORTED)
+    process = FORKS.Process(target=write_on_a_full_disk, args=(name, path, sender))
+    process.start()
+    sender.close()
+    assert re.search(f"{name} cannot be written .*: make room", receiver.recv())
+    assert finished(process) == 0
     assert contents(tmp_path) == before
 
 

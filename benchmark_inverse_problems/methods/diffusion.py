@@ -1,0 +1,169 @@
+"""Sampling methods that need no more than a denoiser: DiffPIR and DDRM."""
+
+import copy
+
+import deepinv as dinv
+import numpy as np
+import torch
+from deepinv.physics import GaussianNoise, Inpainting
+
+from .dpir import SIGMA_MIN, denoise
+from .initial import data_prox, initial_estimate, noise_level
+
+# Variance that each step of the diffusion adds: first, last and number of steps.
+BETAS = 1e-4, 0.02, 1000
+VARIANTS = ("authors", "deepinv")
+
+
+def schedule(steps):
+    """Factors of the image and of the noise in [-1, 1], from pure noise to nearly none.
+
+    Times are spaced quadratically, as in the code of DiffPIR's authors: most of them
+    have little noise.
+
+    Returns
+    -------
+    signal, noise : lists of float
+    """
+    kept = np.cumprod(1 - np.linspace(*BETAS))
+    ends = np.sqrt(np.linspace(0, len(kept) ** 2, steps)).astype(int)
+    kept = kept[(len(kept) - 1 - ends).clip(0)]
+    return np.sqrt(kept).tolist(), np.sqrt(1 - kept).tolist()
+
+
+def diffpir(y, physics, denoiser, lambda_=3.0, zeta=1.0, steps=100, variant="authors"):
+    """Denoising diffusion for plug-and-play restoration (Zhu et al., CVPRW 2023).
+
+    From noise on `initial_estimate`, for falling levels s_t (images in [0, 1]):
+
+        x0 <- denoiser(x_t, s_t), clamped to [0, 1] (complex images: to [-1, 1])
+        x0 <- argmin_x ||A x - y||^2 + lambda sigma^2 / (2 s_t)^2 ||x - x0||^2
+        x_t-1 <- x0 with new noise of level s_t-1, a share zeta of its variance fresh,
+                 the rest being the noise that x0 leaves of x_t
+
+    The result is the image at the lowest level, about 0.005. This is the authors' code,
+    with their noise in the wide units that make the weight four times smaller than
+    eq. 13 reads. It runs lambda = 7 and zeta = 0.3 for deblurring, lambda = 2 to 12 and
+    zeta = 0.25 for super-resolution, lambda = 1, zeta = 1 and 20 steps for inpainting.
+    deepinv's class has half the weight of the data at the same lambda, starts from
+    `A^T y`, and has lambda = 7 and zeta = 0.1 by default.
+
+    Parameters
+    ----------
+    y : Tensor
+        Measurements of an image (1, C, H, W) with values about [0, 1].
+    physics : deepinv.physics.LinearPhysics
+        The operator A, with its noise model; sigma is at least `SIGMA_MIN`.
+    denoiser : callable
+        `denoiser(x, sigma)` for the image's channels, or for one if C = 2. It is called
+        with levels far above those that denoisers are trained for.
+    lambda_ : float
+        Weight of the prior.
+    zeta : float
+        Share of fresh noise, in [0, 1].
+    steps : int
+        Calls of the denoiser.
+    variant : {"authors", "deepinv"}
+        "deepinv" is `deepinv.sampling.DiffPIR`, which yields its result only.
+
+    Yields
+    ------
+    Tensor
+        The initial estimate, then one after each step.
+
+    Raises
+    ------
+    ValueError
+        If a setting is out of range.
+    """
+    if variant not in VARIANTS:
+        raise ValueError(
+            f"variant={variant} is not known: use one of {', '.join(VARIANTS)}."
+        )
+    if not (lambda_ > 0 and 0 <= zeta <= 1 and steps >= 2):
+        raise ValueError(
+            "DiffPIR needs lambda_ > 0, zeta in [0, 1] and at least 2 steps, got "
+            f"{lambda_}, {zeta} and {steps}."
+        )
+    sigma = max(noise_level(y, physics), SIGMA_MIN)
+    x0 = initial_estimate(y, physics)
+    yield x0
+    if variant == "deepinv":
+        model = dinv.sampling.DiffPIR(
+            lambda x, level: denoise(x, denoiser, float(level)),
+            dinv.optim.data_fidelity.L2(),
+            max_iter=steps,
+            zeta=zeta,
+            lambda_=lambda_,
+            device=y.device,
+        )
+        yield model(y, with_noise(physics, sigma))
+        return
+    signal, noise = schedule(steps)
+    prox, _ = data_prox(y, physics)
+    lowest = -1 if x0.shape[1] == 2 else 0
+    x = signal[0] * (2 * x0 - 1) + noise[0] * torch.randn_like(x0)
+    for k in range(steps - 1):
+        level = noise[k] / signal[k]
+        x0 = denoise((x / signal[k] + 1) / 2, denoiser, level / 2)
+        x0 = x0.clamp(lowest, 1)
+        x0 = prox(x0, (level / sigma) ** 2 / lambda_)
+        left = (x - signal[k] * (2 * x0 - 1)) / noise[k]
+        mixed = (1 - zeta) ** 0.5 * left + zeta**0.5 * torch.randn_like(x0)
+        x = signal[k + 1] * (2 * x0 - 1) + noise[k + 1] * mixed
+        yield x0
+    yield (x + 1) / 2
+
+
+def with_noise(physics, sigma):
+    """The same operator with Gaussian noise of level sigma."""
+    physics = copy.deepcopy(physics)
+    physics.noise_model = GaussianNoise(sigma)
+    return physics
+
+
+def ddrm(y, physics, denoiser, steps=30, eta=0.85):
+    """Denoising diffusion restoration models (Kawar et al., NeurIPS 2022).
+
+    `deepinv.sampling.DDRM`, which adds noise and measurements in the spectral domain of
+    A, with levels spaced logarithmically from 1 to 0.01, then 0: on the bundled denoiser
+    30 of them do what 100 evenly spaced ones, deepinv's, do. Fresh noise has half the
+    variance of the paper's in deepinv.
+
+    Parameters
+    ----------
+    y : Tensor
+        Measurements of an image (1, C, H, W) with values about [0, 1].
+    physics : deepinv.physics.DecomposablePhysics
+        The operator A, with its noise model.
+    denoiser : callable
+        `denoiser(x, sigma)` for the image's channels, or for one if C = 2.
+    steps : int
+        Calls of the denoiser.
+    eta : float
+        Share of fresh noise, in [0, 1]; the paper's.
+
+    Returns
+    -------
+    Tensor
+        The image (1, C, H, W).
+
+    Raises
+    ------
+    ValueError
+        If a setting is out of range.
+    """
+    if not (0 <= eta <= 1 and steps >= 2):
+        raise ValueError(
+            f"DDRM needs eta in [0, 1] and at least 2 steps, got {eta} and {steps}."
+        )
+    model = dinv.sampling.DDRM(
+        # Without noise there is nothing to denoise, and what is measured stays.
+        lambda x, level: denoise(x, denoiser, level) if level else x,
+        sigmas=[*np.geomspace(1, 0.01, steps - 1).tolist(), 0.0],
+        eta=eta,
+    )
+    physics = with_noise(physics, noise_level(y, physics))
+    if isinstance(physics, Inpainting):  # its mask may be one for all channels
+        physics.mask = physics.mask.expand_as(y)
+    return model(y, physics)

@@ -1,0 +1,95 @@
+"""Plug-and-play relatives of DPIR: one denoising level, many iterations."""
+
+from .dpir import SIGMA_MIN, denoise
+from .initial import data_prox, initial_estimate, noise_level
+
+
+def check_settings(iterations, **positive):
+    """Raise a ValueError unless there is an iteration and the others are positive."""
+    if iterations < 1:
+        raise ValueError(f"There must be at least one iteration, got {iterations}.")
+    for name, value in positive.items():
+        if not value > 0:
+            raise ValueError(f"{name} must be positive, got {value}.")
+
+
+def pnp_pgd(y, physics, denoiser, level=0.05, iterations=30):
+    """Proximal gradient descent with a denoiser for the proximal operator.
+
+    From `initial_estimate` (Kamilov et al., 2017; Hurault et al., ICML 2022):
+
+        x <- denoiser(x - t A^T (A x - y), level)
+
+    with t = 1 / ||A||^2, which is 1 for the operators of the suite and f^2 for
+    down-sampling by f.
+
+    Parameters
+    ----------
+    y : Tensor
+        Measurements of an image (1, C, H, W) with values about [0, 1].
+    physics : deepinv.physics.LinearPhysics
+        The operator A, of norm about 1, down-sampling by f of norm about 1 / f.
+    denoiser : callable
+        `denoiser(x, sigma)` for the image's channels, or for one if C = 2.
+    level : float
+        Denoising level, in the range of the image; the larger, the smoother.
+    iterations : int
+
+    Yields
+    ------
+    Tensor
+        The initial estimate, then one after each iteration.
+
+    Raises
+    ------
+    ValueError
+        If `level` is not positive or `iterations` is below 1.
+    """
+    check_settings(iterations, level=level)
+    step = getattr(physics, "factor", 1) ** 2
+    x = initial_estimate(y, physics)
+    yield x
+    for _ in range(iterations):
+        x = x - step * physics.A_adjoint(physics.A(x) - y)
+        x = denoise(x, denoiser, level)
+        yield x
+
+
+def red(y, physics, denoiser, lambda_=0.2, level=0.05, iterations=30):
+    """Regularisation by denoising by its fixed-point strategy (Romano et al., 2017).
+
+    From `initial_estimate`, with the weight of the prior relative as in DPIR:
+
+        x <- argmin_x 1/2 ||A x - y||^2 + lambda (sigma / level)^2 / 2 ||x - D(x_k)||^2
+
+    D is the denoiser at `level`. The limit solves
+    `A^T (A x - y) + lambda (sigma / level)^2 (x - D(x)) = 0`: the paper's lambda is
+    `lambda_ / level^2`.
+
+    Parameters
+    ----------
+    y, physics, denoiser, iterations
+        See `pnp_pgd`; the noise's sigma is at least `SIGMA_MIN`.
+    lambda_ : float
+        Weight of the prior.
+    level : float
+        Denoising level, in the range of the image.
+
+    Yields
+    ------
+    Tensor
+        The initial estimate, then one after each iteration.
+
+    Raises
+    ------
+    ValueError
+        If `lambda_` or `level` is not positive or `iterations` is below 1.
+    """
+    check_settings(iterations, lambda_=lambda_, level=level)
+    sigma = max(noise_level(y, physics), SIGMA_MIN)
+    prox, _ = data_prox(y, physics)
+    x = initial_estimate(y, physics)
+    yield x
+    for _ in range(iterations):
+        x = prox(denoise(x, denoiser, level), (level / sigma) ** 2 / lambda_)
+        yield x

@@ -1,0 +1,281 @@
+"""Restoration models as data: a degradation D, drawn anew at each use, and a network R."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache, partial
+
+import deepinv as dinv
+import numpy as np
+import torch
+from deepinv.physics import Denoising, DownsamplingMatlab, GaussianNoise
+from torch.nn.functional import pad
+
+from .. import operators
+from ..weights import choose, published
+from .drunet import load_denoiser
+from .jpeg import JPEG, load_jpeg_restorer
+from .ram import load_ram
+
+SCUNET = "scunet_color_real_psnr.pth"
+SWINIR = "001_classicalSR_DF2K_s64w8_SwinIR-M_x2.pth"
+RESTORMER = "single_image_defocus_deblurring.pth"
+
+COMBINED = ("denoiser", "jpeg", "sr2")
+
+
+def uniform(low, high):
+    """One number from torch's generator, so that a run is repeatable from its seed."""
+    return low + (high - low) * torch.rand(()).item()
+
+
+def numpy_generator():
+    """A generator for the package's operators, seeded by torch's."""
+    return np.random.RandomState(int(torch.randint(2**31, ())))
+
+
+def noisy(physics, low, high):
+    """The operator with Gaussian noise of a random level."""
+    physics.noise_model = GaussianNoise(uniform(low, high))
+    return physics
+
+
+def noise(shape, physics):
+    """Gaussian noise of 0.1 to 0.2."""
+    return noisy(Denoising(), 0.1, 0.2)
+
+
+def jpeg(shape, physics):
+    """JPEG of quality 30 to 80, noise of 0.01 to 0.1."""
+    return noisy(JPEG(round(uniform(30, 80))), 0.01, 0.1)
+
+
+def gaussian(shape, physics):
+    """Gaussian blur of 0.5 to 3 pixels, noise of 0.01 to 0.05."""
+    return noisy(operators.gaussian_blur(shape, None, uniform(0.5, 3)), 0.01, 0.05)
+
+
+def motion(shape, physics):
+    """Motion blur within 31x31 pixels, noise of 0.01 to 0.05."""
+    # A quarter of the default's points: its Cholesky factor would slow the step.
+    kernel = operators.motion_kernel(
+        numpy_generator(), uniform(0.1, 1.2), uniform(0.1, 0.6), points=250
+    )
+    return noisy(operators.circular_blur(shape, kernel), 0.01, 0.05)
+
+
+@lru_cache(maxsize=8)
+def halving(shape):
+    """Bicubic down-sampling by 2, one object a shape.
+
+    What the network computes from the operator is then computed once; only the noise
+    is drawn anew.
+    """
+    return operators.downsampling(shape, None, 2)
+
+
+def sr2(shape, physics):
+    """Bicubic down-sampling by 2, noise of 0.005 to 0.05."""
+    return noisy(halving(shape), 0.005, 0.05)
+
+
+def sr2_matlab(shape, physics):
+    """MATLAB's bicubic down-sampling by 2, noise of 0.03 to 0.06 as in FiRe's code."""
+    return noisy(DownsamplingMatlab(factor=2), 0.03, 0.06)
+
+
+def missing(shape, physics):
+    """30 to 70 % of the pixels missing, noise of 0.01 to 0.05."""
+    mask = operators.inpainting(shape, numpy_generator(), uniform(0.3, 0.7))
+    return noisy(mask, 0.01, 0.05)
+
+
+def measurements(shape, physics):
+    """The operator to invert and its noise: H = A."""
+    return physics
+
+
+def by_level(network, z, degradation):
+    """A denoiser, which is told the level of the noise."""
+    return network(z, degradation.noise_model.sigma)
+
+
+def by_operator(network, z, degradation):
+    """A reconstructor, which is told the operator and the noise."""
+    return network(z, degradation)
+
+
+def blindly(network, z, degradation):
+    """A network for colour images, told nothing; gray images get equal channels."""
+    if z.shape[1] == 3:
+        return network(z)
+    return network(z.expand(-1, 3, -1, -1)).mean(1, keepdim=True)
+
+
+def load_scunet(channels, solver):
+    """SCUNet, which undoes JPEG, noise and blur of unknown strength."""
+    return published(dinv.models.SCUNet, solver, SCUNET)
+
+
+def load_swinir(channels, solver):
+    """SwinIR for MATLAB's bicubic down-sampling by 2, without noise."""
+    build = partial(
+        dinv.models.SwinIR,
+        upscale=2,
+        img_size=64,
+        upsampler="pixelshuffle",
+    )
+    return published(build, solver, SWINIR)
+
+
+def load_restormer(channels, solver):
+    """Restormer for defocus; FiRe's own for Gaussian and motion blur are not public."""
+    build = partial(
+        dinv.models.Restormer,
+        pretrained="defocus_deblurring",
+        LayerNorm_type="WithBias",
+    )
+    return published(build, solver, RESTORMER)
+
+
+def load_bundled_denoiser(channels, solver):
+    return load_denoiser("bundled", channels, solver)
+
+
+def load_published_denoiser(channels, solver):
+    return load_denoiser("published", channels, solver)
+
+
+def load_bundled_jpeg(channels, solver):
+    return load_jpeg_restorer()
+
+
+def load_bundled_ram(channels, solver):
+    return load_ram("bundled", "full", solver)
+
+
+def load_published_ram(channels, solver):
+    return load_ram("published", "full", solver)
+
+
+@dataclass(frozen=True)
+class Restoration:
+    """One row of the tables of restoration models.
+
+    Attributes
+    ----------
+    draw : callable (shape, physics) -> deepinv.physics.Physics
+        A random degradation D of images of shape (C, H, W), with its noise; `physics`
+        is the operator to invert.
+    load : callable (channels, solver) -> nn.Module
+        The network.
+    restore : callable (network, z, D) -> image
+        R: how the network is applied to a degraded image z.
+    """
+
+    draw: Callable
+    load: Callable
+    restore: Callable
+
+
+BUNDLED = {
+    "denoiser": Restoration(noise, load_bundled_denoiser, by_level),
+    "jpeg": Restoration(jpeg, load_bundled_jpeg, by_level),
+    "gaussian": Restoration(gaussian, load_bundled_ram, by_operator),
+    "motion": Restoration(motion, load_bundled_ram, by_operator),
+    "sr2": Restoration(sr2, load_bundled_ram, by_operator),
+    "missing": Restoration(missing, load_bundled_ram, by_operator),
+    "measurements": Restoration(measurements, load_bundled_ram, by_operator),
+}
+PUBLISHED = {
+    "denoiser": Restoration(noise, load_published_denoiser, by_level),
+    "jpeg": Restoration(jpeg, load_scunet, blindly),
+    "gaussian": Restoration(gaussian, load_restormer, blindly),
+    "motion": Restoration(motion, load_published_ram, by_operator),
+    "sr2": Restoration(sr2_matlab, load_swinir, blindly),
+    "missing": Restoration(missing, load_published_ram, by_operator),
+    "measurements": Restoration(measurements, load_published_ram, by_operator),
+}
+
+
+class RestorationModel:
+    """T = R o D of one restoration network.
+
+    Parameters
+    ----------
+    restoration : Restoration
+    network : nn.Module
+    """
+
+    def __init__(self, restoration, network):
+        self.restoration = restoration
+        self.network = network
+
+    def draw(self, x, physics=None):
+        """A random degradation of images like x."""
+        return self.restoration.draw(tuple(x.shape[1:]), physics).to(x.device)
+
+    def restore(self, z, degradation):
+        """R z, for z = D x."""
+        return self.restoration.restore(self.network, z, degradation)
+
+    def alone(self, x):
+        """R x, as if the image had come out of a new D; D must keep its size."""
+        return self.restore(x, self.draw(x))
+
+    def __call__(self, x, physics=None):
+        """R(D x) for an image (1, C, H, W) in [0, 1], with a new D.
+
+        `physics` is the operator to invert, which conditioned models take for D. The
+        others restore complex images (C = 2) channel by channel.
+        """
+        if self.restoration.draw is measurements:
+            if hasattr(physics.noise_model, "gain"):
+                x = x.clamp(min=0)  # there are no negative Poisson rates
+            return self.restore(physics(x), physics)
+        if x.shape[1] == 2:
+            return torch.cat([self(part) for part in x.split(1, 1)], 1)
+        height, width = x.shape[-2:]
+        x = pad(x, (0, width % 2, 0, height % 2), mode="replicate")  # halves whole
+        degradation = self.draw(x)
+        return self.restore(degradation(x), degradation)[..., :height, :width]
+
+
+def restoration_models(prior, weights, channels, solver, place):
+    """The restoration models of a prior, their networks loaded once each.
+
+    Parameters
+    ----------
+    prior : str
+        A key of `BUNDLED`, several joined by "+", or "combined": `COMBINED`, without
+        JPEG for complex images.
+    weights : {"bundled", "published"}
+    channels : int
+        Channels of the image.
+    solver : str
+        Name of the solver, for error messages.
+    place : callable (network) -> network
+        Puts a network on the device.
+
+    Returns
+    -------
+    list of RestorationModel
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If weights are missing or damaged, or `prior` or `weights` is another word.
+    """
+    names = prior.split("+")
+    if prior == "combined":
+        names = [name for name in COMBINED if channels != 2 or name != "jpeg"]
+    if not set(names) <= set(BUNDLED):
+        raise ValueError(
+            f"prior={prior} is not known: use combined, one of {', '.join(BUNDLED)}, "
+            "or several of them joined by +."
+        )
+    table = choose(weights, bundled=lambda: BUNDLED, published=lambda: PUBLISHED)
+    rows = [table[name] for name in names]
+    networks = {row.load: None for row in rows}
+    for load in networks:
+        networks[load] = place(load(channels, solver))
+    return [RestorationModel(row, networks[row.load]) for row in rows]

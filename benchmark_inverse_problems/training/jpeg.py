@@ -1,0 +1,59 @@
+"""The restorer of JPEG and noise: the denoiser's network, trained on from its weights."""
+
+import torch
+
+from ..methods.drunet import MultiHeadDRUNet
+from ..methods.jpeg import compress
+from ..weights import load_weights
+from .loop import Recipe, autocast, device_of
+
+# FiRe's (Terris et al., 2025): qualities of 20 to 100 and noise of up to 0.1.
+QUALITIES = 20, 100
+SIGMA_MAX = 0.1
+# (quality, sigma) of the validation.
+LEVELS = (20, 0.0), (60, 0.0), (60, 0.05)
+BATCH = 4
+
+
+def degrade(rng, x, qualities, sigma):
+    """JPEG with one quality an image, then noise of level sigma (B,)."""
+    noise = torch.from_numpy(rng.standard_normal(x.shape)).to(x)
+    return compress(x, qualities) + sigma.view(-1, 1, 1, 1) * noise
+
+
+def loss(model, sampler, step):
+    """L1 error of one batch; three batches in four are in colour."""
+    rng = sampler.rng(step)
+    x = sampler.batch(rng, BATCH, channels=1 if step % 4 == 3 else 3)
+    x = x.to(device_of(model), memory_format=torch.channels_last)
+    qualities = rng.randint(QUALITIES[0], QUALITIES[1] + 1, BATCH).tolist()
+    # One image in four has no noise: JPEG alone is the commonest case.
+    levels = rng.uniform(-SIGMA_MAX / 3, SIGMA_MAX, BATCH).clip(0)
+    sigma = torch.from_numpy(levels).to(x)
+    with autocast(x.device):
+        estimate = model(degrade(rng, x, qualities, sigma), sigma)
+    return (estimate.float() - x).abs().mean()
+
+
+def validate(model, sampler):
+    """PSNR at three levels in colour and gray, on the held-out images."""
+    scores = {}
+    for channels, kind in ((3, "colour"), (1, "gray")):
+        x = sampler.validation(channels).to(device_of(model))
+        for quality, level in LEVELS:
+            sigma = torch.full((len(x),), level).to(x)
+            y = degrade(sampler.rng(2**31), x, [quality] * len(x), sigma)
+            with autocast(x.device):
+                estimate = model(y, sigma)
+            mse = (estimate.float() - x).square().flatten(1).mean(1)
+            name = f"{kind}_q{quality}_{255 * level:.0f}"
+            scores[name] = round(float(-10 * mse.log10().mean()), 3)
+    return scores
+
+
+def build():
+    """A network that starts as the bundled denoiser."""
+    return load_weights(MultiHeadDRUNet(), "drunet")
+
+
+RECIPES = [Recipe("jpeg", build, loss, validate, steps=8000, lr=5e-4, patch=128)]

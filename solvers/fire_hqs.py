@@ -1,0 +1,55 @@
+from functools import partial
+
+from deepinv.physics import MRI
+
+from benchmark_inverse_problems.methods.fire import fire_hqs
+from benchmark_inverse_problems.methods.restorers import restoration_models
+from benchmark_inverse_problems.solver import IterativeSolver
+
+
+class Solver(IterativeSolver):
+    """Fixed-point restoration priors by half-quadratic splitting.
+
+    M. Terris, U. Kamilov, T. Moreau, "FiRe: Fixed-points of Restoration Priors for
+    Solving Inverse Problems", CVPR 2025. prior is one of denoiser, jpeg, gaussian,
+    motion, sr2, missing and measurements (which degrades by the operator itself), or
+    several joined by +, which share gamma equally; combined is denoiser+jpeg+sr2.
+    """
+
+    name = "fire_hqs"
+    parameters = {
+        "prior": ["combined"],
+        "weights": ["auto"],
+        "gamma": ["tuned"],
+        "lambda_": ["tuned"],
+        "iterations": [20],
+        "average": [0.7],
+        "feedback": [False],
+        "shift": [0.0],
+        "error": [0.03],
+        "precision": ["float32"],
+    }
+    grid = {"gamma": [1.0, 1.3], "lambda_": [0.01, 0.02, 0.04]}
+    test_config = {"gamma": 1.0, "lambda_": 0.01, "iterations": 4}
+    published = (
+        "drunet_deepinv_color_finetune_22k.pth",
+        "drunet_deepinv_gray_finetune_26k.pth",
+        "scunet_color_real_psnr.pth",
+        "001_classicalSR_DF2K_s64w8_SwinIR-M_x2.pth",
+        "single_image_defocus_deblurring.pth",
+        "ram.pth.tar",
+    )
+
+    def unsupported(self, physics):
+        if "jpeg" in self.prior and isinstance(physics, MRI):
+            return "restores no JPEG of complex images: use another prior"
+        if (self.weights, self.precision) == ("published", "bfloat16"):
+            return "runs the operator in bfloat16 too with published weights"
+        return None
+
+    def build(self, prior, weights, gamma, **settings):
+        models = restoration_models(
+            prior, weights, self.channels, self.name, self.place
+        )
+        gammas = [gamma / len(models)] * len(models)
+        return partial(fire_hqs, models=models, gammas=gammas, **settings)

@@ -1,0 +1,33 @@
+from functools import partial
+
+from benchmark_inverse_problems.methods.drunet import load_denoiser
+from benchmark_inverse_problems.methods.pnp import pnp_pgd
+from benchmark_inverse_problems.solver import IterativeSolver
+
+
+class Solver(IterativeSolver):
+    """Plug-and-play proximal gradient descent with a deep denoiser.
+
+    U. Kamilov, H. Mansour, B. Wohlberg, "A Plug-and-Play Priors Approach for Solving
+    Nonlinear Imaging Inverse Problems", IEEE Signal Processing Letters, 2017; its
+    convergence: S. Hurault, A. Leclaire, N. Papadakis, "Proximal Denoiser for Convergent
+    Plug-and-Play Optimization with Nonconvex Regularization", ICML 2022.
+    """
+
+    name = "pnp_pgd"
+    parameters = {
+        "weights": ["auto"],
+        "level": ["tuned"],
+        "iterations": [30],
+        "precision": ["float32"],
+    }
+    grid = {"level": [0.01, 0.02, 0.05, 0.1]}
+    test_config = {"level": 0.05, "iterations": 8}
+    published = (
+        "drunet_deepinv_color_finetune_22k.pth",
+        "drunet_deepinv_gray_finetune_26k.pth",
+    )
+
+    def build(self, weights, level, iterations):
+        denoiser = self.place(load_denoiser(weights, self.channels, self.name))
+        return partial(pnp_pgd, denoiser=denoiser, level=level, iterations=iterations)

@@ -1,0 +1,32 @@
+from functools import partial
+
+from benchmark_inverse_problems.methods.drunet import load_denoiser
+from benchmark_inverse_problems.methods.pnp import red
+from benchmark_inverse_problems.solver import IterativeSolver
+
+
+class Solver(IterativeSolver):
+    """Regularisation by denoising, by its fixed-point iteration.
+
+    Y. Romano, M. Elad, P. Milanfar, "The Little Engine that Could: Regularization by
+    Denoising (RED)", SIAM Journal on Imaging Sciences, 2017.
+    """
+
+    name = "red"
+    parameters = {
+        "weights": ["auto"],
+        "lambda_": ["tuned"],
+        "level": ["tuned"],
+        "iterations": [30],
+        "precision": ["float32"],
+    }
+    grid = {"lambda_": [0.2, 0.6], "level": [0.015, 0.03, 0.06]}
+    test_config = {"lambda_": 0.6, "level": 0.03, "iterations": 8}
+    published = (
+        "drunet_deepinv_color_finetune_22k.pth",
+        "drunet_deepinv_gray_finetune_26k.pth",
+    )
+
+    def build(self, weights, **settings):
+        denoiser = self.place(load_denoiser(weights, self.channels, self.name))
+        return partial(red, denoiser=denoiser, **settings)
