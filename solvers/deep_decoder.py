@@ -26,7 +26,6 @@ class Solver(IterativeSolver):
         "precision": ["bfloat16"],
     }
     test_config = {"iterations": 100, "tv_weight": 1.0}
-    requirements = ["pip::torch"]
 
     def unsupported(self, physics):
         return unsupported_rule(self.stopping, physics)

@@ -28,7 +28,6 @@ class Solver(IterativeSolver):
         "precision": ["bfloat16"],
     }
     test_config = {"iterations": 20}
-    requirements = ["pip::torch"]
 
     def unsupported(self, physics):
         if isinstance(physics, MRI):
