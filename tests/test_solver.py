@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -108,8 +109,13 @@ def test_interrupted_run_resumes_from_the_cache(suite):
         )
     command = [sys.executable, "-m", "benchopt", "run", str(suite.folder)]
     command += ["-s", "quick", "-s", "slow", "-d", "simulated", "--no-plot"]
+    # A test run in the background ignores Ctrl-C, and so would what it starts.
+    interruptible = partial(signal.signal, signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=interruptible,
     )
     deadline = time.monotonic() + 120
     while not (log.exists() and "slow" in log.read_text()):

@@ -48,8 +48,9 @@ def test_every_tuned_solver_has_its_table(name):
 def test_no_regularisation_weight_lies_at_the_end_of_its_grid(path):
     table = json.loads(path.read_text())
     entries = {k: v for k, v in table.items() if isinstance(v, dict) and "psnr" in v}
-    assert len(entries) > 20
+    assert entries
     if path.stem in ("tv", "wavelet"):
+        assert len(entries) > 20
         # Without noise the best weight is the least one.
         noisy = {k: v for k, v in entries.items() if "sigma" in k or "gain" in k}
         assert not [key for key, entry in noisy.items() if entry["edge"]]
