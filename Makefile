@@ -11,7 +11,7 @@ run: $(INSTALLED)
 	$(BIN)/python -m benchmark_inverse_problems.run $(ARGS)
 
 test: $(INSTALLED) lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4
 
 lint: $(INSTALLED)
 	$(BIN)/python -m ruff check .

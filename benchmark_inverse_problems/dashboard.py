@@ -24,6 +24,8 @@ ASSETS = Path(__file__).parent / "page"
 QUALITY = 92
 SCRIPT = re.compile(r'<script[^>]*\ssrc="https?://([^"]*)"[^>]*>\s*</script>')
 LINK = re.compile(r'<link[^>]*\shref="https?://([^"]*)"[^>]*>')
+# benchopt's list of all result files, which a page that is sent to somebody leaves behind.
+HOME = re.compile(r'<a href="[^"]*"[^>]*>Home</a>')
 PICTURE = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=]+)")
 
 
@@ -55,7 +57,7 @@ def self_contained(html):
         "gridjs": lambda: f"<style>{asset('table.css')}</style>",
         "fonts": lambda: "",
     }
-    html = LINK.sub(lambda tag: replacement(tag, styles), html)
+    html = LINK.sub(lambda tag: replacement(tag, styles), HOME.sub("", html))
     return SCRIPT.sub(lambda tag: replacement(tag, scripts), html)
 
 

@@ -8,12 +8,16 @@ folder of the run's own, and moves what is finished.
 
 import contextlib
 import errno
+import os
+import platform
+import shutil
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
 import click
+import psutil
 from benchopt.benchmark import Benchmark
 from benchopt.cli.main import run as benchopt_run
 from benchopt.results import read_results
@@ -23,6 +27,8 @@ from .failures import hand_over, read_failures
 from .files import NotWritten, claim, replacing
 
 BENCHMARK = Path(__file__).parent.parent
+# How the names of the folders of runs begin, before the process: machines may share them.
+OWN = f".run_{platform.node()}_"
 # What a full disk, a quota and a limit on the size of files say.
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -44,7 +50,8 @@ def main(arguments):
     outputs = BENCHMARK / "outputs"
     try:
         outputs.mkdir(exist_ok=True)
-        with TemporaryDirectory(prefix=".run_", dir=outputs) as folder:
+        sweep(outputs)
+        with TemporaryDirectory(prefix=f"{OWN}{os.getpid()}_", dir=outputs) as folder:
             status = run(arguments, Path(folder))
             return publish(Path(folder), outputs, status)
     except NotWritten as error:
@@ -59,6 +66,14 @@ def main(arguments):
             "found room in the cache are not computed again."
         )
         return 1
+
+
+def sweep(outputs):
+    """Remove what runs of this machine left that were killed."""
+    for folder in outputs.glob(f"{OWN}*"):
+        pid = folder.name.removeprefix(OWN).split("_")[0]
+        if not psutil.pid_exists(int(pid)):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def run(arguments, folder):

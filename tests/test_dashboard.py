@@ -126,6 +126,7 @@ def test_nothing_is_loaded_from_elsewhere(page):
     html = page.read_text()
     assert not re.findall(r"<(?:script|img|iframe)[^>]*\ssrc=.https?:", html)
     assert not re.findall(r"<link[^>]*\shref=.https?:", html)
+    assert not re.findall(r"<a [^>]*href=.[^#][^>]*>Home", html)
     assert "Plotly" in html and "gridjs" in html
     pictures = re.findall(r"data:image/\w+;base64,([\w+/=]+)", html)
     assert "data:image/webp;base64" in html

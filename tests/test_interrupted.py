@@ -175,6 +175,7 @@ def test_killed_again_and_again_a_run_completes(small):
             break
         kills += 1
     assert status == 0
+    assert list(small.folder.glob("outputs/.run_*")) == [], "swept by the next run"
     assert kills >= 3
     assert len(done) == 12
     found, (expected,) = scores(files[-1]), map(scores, whole_files(twin))

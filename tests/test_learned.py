@@ -11,7 +11,7 @@ from benchmark_inverse_problems.images import IMAGE_SETS
 from benchmark_inverse_problems.methods.drunet import MultiHeadDRUNet
 from benchmark_inverse_problems.methods.pdnet import PDNet
 from benchmark_inverse_problems.methods.ram import CompactRAM
-from benchmark_inverse_problems.methods.unrolled import Unrolled
+from benchmark_inverse_problems.methods.unrolled import CG_ITERATIONS, Unrolled
 from benchmark_inverse_problems.training import tasks
 from benchmark_inverse_problems.training.data import PatchSampler
 from benchmark_inverse_problems.training.loop import autocast
@@ -200,3 +200,23 @@ def test_networks_in_bfloat16_stay_close():
         with autocast(y.device):
             rounded = network(y, physics).float()
         assert psnr(exact, rounded) > 30, name
+
+
+@torch.no_grad()
+def test_few_conjugate_gradients_leave_the_physics_alone(monkeypatch):
+    """deepinv's physics would keep the number for every later solver."""
+    _, y, physics, _ = measured("tomography")
+    before = physics.max_iter
+    used = []
+    solve = dinv.physics.forward.least_squares_implicit_backward
+
+    def recorded(*arguments, max_iter, **settings):
+        used.append(max_iter)
+        return solve(*arguments, max_iter=max_iter, **settings)
+
+    monkeypatch.setattr(
+        "deepinv.physics.forward.least_squares_implicit_backward", recorded
+    )
+    build("hqs")(y, physics)
+    assert used == [CG_ITERATIONS] * 3
+    assert physics.max_iter == before

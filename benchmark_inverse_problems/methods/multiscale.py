@@ -14,6 +14,7 @@ All other operators are called on the fine grid. Images whose sides are not
 multiples of 8 are seen as crops of larger ones: the matrices lose some rows.
 """
 
+from copy import copy
 from functools import lru_cache
 
 import deepinv as dinv
@@ -79,12 +80,16 @@ class FineScales:
     ----------
     weight : float
         Factor of `normal`, 1 unless set: A^T A times it should be of unit norm.
+    iterations : int or None
+        Of conjugate gradients in `prox`, where it has no closed form; None: the
+        physics' own.
     """
 
     def __init__(self, physics, shape):
         self.physics = physics
         self.shape = tuple(shape)
         self.weight = 1
+        self.iterations = None
         self.aligned = all(n % FACTORS[-1] == 0 for n in shape[1:])
 
     def sides(self, scale, like):
@@ -101,7 +106,12 @@ class FineScales:
 
     def prox(self, z, y, gamma):
         """argmin over u of gamma |A u - y|^2 + |u - z|^2, gamma of shape (B, 1, 1, 1)."""
-        return self.physics.prox_l2(z, y, gamma)
+        physics = self.physics
+        if self.iterations is not None:
+            # A copy, as deepinv's physics keeps what it is told for other solvers too.
+            physics = copy(physics)
+            physics.max_iter = self.iterations
+        return physics.prox_l2(z, y, gamma)
 
     def down(self, x, scale):
         """U_s^T x for an image x (B, C, H, W), on the padded grid."""

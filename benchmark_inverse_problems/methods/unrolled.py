@@ -17,6 +17,9 @@ NARROW = (16, 16, 32, 32)
 # level for images in [0, 1], and the weight of the prior.
 FIRST_LEVEL = 49 / 255
 LAMBDA = 0.23
+# Of conjugate gradients in a step of hqs, for operators without a closed form. Few are
+# enough: they start from the estimate, and training sees what they leave.
+CG_ITERATIONS = 10
 
 
 class Unrolled(LearnedReconstructor):
@@ -88,6 +91,11 @@ class Unrolled(LearnedReconstructor):
         """
         for denoiser in self.denoisers:
             denoiser.start_from(weights)
+
+    def inputs(self, y, physics, sigma, gain):
+        inputs = super().inputs(y, physics, sigma, gain)
+        inputs.operators.iterations = CG_ITERATIONS
+        return inputs
 
     def solve(self, problems):
         """See `LearnedReconstructor`; images of all problems have one size."""

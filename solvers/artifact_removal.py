@@ -1,0 +1,19 @@
+from benchmark_inverse_problems.methods.ram import CompactRAM
+from benchmark_inverse_problems.solver import ReconstructionSolver
+from benchmark_inverse_problems.weights import load_weights
+
+
+class Solver(ReconstructionSolver):
+    """Artifact removal: a network of A^T y that never sees the operator again.
+
+    K. H. Jin et al., "Deep Convolutional Neural Network for Inverse Problems in
+    Imaging", IEEE TIP 2017. The network is RAM's without its operator, trained on the
+    same tasks, the first row of RAM's ablation (M. Terris et al., ICLR 2026).
+    """
+
+    name = "artifact_removal"
+    parameters = {"precision": ["float32"]}
+    end_to_end = {}
+
+    def build(self):
+        return load_weights(CompactRAM(variant="base"), "artifact_removal")
