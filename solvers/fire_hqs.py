@@ -1,7 +1,5 @@
 from functools import partial
 
-from deepinv.physics import MRI
-
 from benchmark_inverse_problems.methods.fire import fire_hqs
 from benchmark_inverse_problems.methods.restorers import restoration_models
 from benchmark_inverse_problems.solver import IterativeSolver
@@ -41,8 +39,6 @@ class Solver(IterativeSolver):
     )
 
     def unsupported(self, physics):
-        if "jpeg" in self.prior and isinstance(physics, MRI):
-            return "restores no JPEG of complex images: use another prior"
         if (self.weights, self.precision) == ("published", "bfloat16"):
             return "runs the operator in bfloat16 too with published weights"
         return None

@@ -13,7 +13,7 @@ from deepinv.physics import (
     Tomography,
 )
 
-from benchmark_inverse_problems.methods.dpir import SIGMA_MIN, dpir, turn
+from benchmark_inverse_problems.methods.dpir import SIGMA_MIN, denoise, dpir, turn
 from benchmark_inverse_problems.methods.initial import initial_estimate
 from benchmark_inverse_problems.methods.total_variation import total_variation
 
@@ -99,7 +99,7 @@ def test_noiseless_super_resolution_is_finite_and_consistent(noise):
     assert psnr(physics.A(x_hat), physics.A(x)) > 40
 
 
-def test_complex_images_are_denoised_channel_by_channel():
+def test_complex_images_are_denoised_part_by_part():
     mask = torch.ones(1, 2, 32, 32)
     mask[..., ::3] = 0
     physics = MRI(mask=mask, img_size=(2, 32, 32))
@@ -107,7 +107,21 @@ def test_complex_images_are_denoised_channel_by_channel():
     denoiser = Recorder()
     x_hat = dpir(physics.A(picture(32, 32, 2)), physics, denoiser)
     assert x_hat.shape == (1, 2, 32, 32)
-    assert set(denoiser.channels) == {1} and len(denoiser.channels) == 16
+    assert set(denoiser.channels) == {1} and len(denoiser.channels) == 2 * 48
+
+
+def test_parts_of_complex_images_are_moved_to_the_range_of_the_denoiser():
+    x, seen = 2 * picture(8, 8, 2) - 1, []
+
+    def denoiser(part, sigma):
+        seen.append((part, sigma))
+        return part / 2
+
+    found = denoise(x, denoiser, 0.1)
+    for part, (given, sigma) in zip(x.split(1, 1), seen, strict=True):
+        assert sigma == 0.05
+        torch.testing.assert_close(given, (part + 1) / 2)
+    torch.testing.assert_close(found, (x + 1) / 2 - 1)
 
 
 def test_tomography():

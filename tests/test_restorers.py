@@ -84,8 +84,6 @@ def test_each_model_undoes_its_own_degradation(name):
 @pytest.mark.parametrize("channels", [1, 2])
 @pytest.mark.parametrize("name", UNCONDITIONED)
 def test_gray_and_complex_images(name, channels):
-    if (name, channels) == ("jpeg", 2):
-        return
     x = picture(33, 40, channels)
     (model,) = models(name, channels)
     found = model(x)
@@ -120,7 +118,6 @@ def test_several_priors_share_their_networks():
     assert [m.restoration for m in models("combined")] == [
         BUNDLED[name] for name in ("denoiser", "jpeg", "sr2")
     ]
-    assert len(models("combined", channels=2)) == 2
 
 
 @pytest.mark.parametrize("prior", ["other", "denoiser+other", ""])
@@ -165,8 +162,6 @@ class Enlarge(nn.Module):
 @pytest.mark.parametrize("channels", [1, 2, 3])
 @pytest.mark.parametrize("name", ["jpeg", "gaussian", "sr2"])
 def test_blind_published_networks_see_colour(name, channels):
-    if (name, channels) == ("jpeg", 2):
-        return
     x = picture(33, 41, channels)
     model = RestorationModel(PUBLISHED[name], Enlarge(2 if name == "sr2" else 1))
     found = model(x)
@@ -184,16 +179,10 @@ def test_the_solver_combines_priors():
     assert not torch.equal(alone.x_hat, both.x_hat)
 
 
-@pytest.mark.parametrize(
-    ("settings", "reason"),
-    [
-        ({"prior": "denoiser+jpeg"}, "restores no JPEG of complex images"),
-        ({"weights": "published", "precision": "bfloat16"}, "runs the operator in"),
-    ],
-)
-def test_the_solver_skips_what_it_cannot_do(settings, reason):
+def test_the_solver_skips_what_it_cannot_do():
     physics = tiny_problem("mri").observe(0).physics
-    assert reason in SOLVERS["fire_hqs"].get_instance(**settings).unsupported(physics)
+    solver = SOLVERS["fire_hqs"].get_instance(weights="published", precision="bfloat16")
+    assert "runs the operator in" in solver.unsupported(physics)
 
 
 @pytest.fixture

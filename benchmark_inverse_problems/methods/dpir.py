@@ -2,7 +2,7 @@
 
 import numpy as np
 import torch
-from deepinv.physics import Denoising, Downsampling, Inpainting
+from deepinv.physics import MRI, Denoising, Downsampling, Inpainting
 
 from .initial import data_prox, initial_estimate, noise_level
 
@@ -12,10 +12,20 @@ SIGMA_MIN = 0.255 / 255
 
 
 def denoise(x, denoiser, sigma):
-    """`denoiser(x, sigma)`, channel by channel for a complex image (C = 2)."""
+    """`denoiser(x, sigma)`, part by part for a complex image (see `by_parts`)."""
     if x.shape[1] != 2:
         return denoiser(x, sigma)
-    return torch.cat([denoiser(part, sigma) for part in x.split(1, 1)], 1)
+    return by_parts(x, lambda part: denoiser(part, sigma / 2))
+
+
+def by_parts(x, restore):
+    """A network for gray images in [0, 1] on a complex one (C = 2), part by part.
+
+    The real and the imaginary part are between -1 and 1: both are moved to [0, 1], where
+    noise has half its level. Seen as they are, their negative half is unlike all that
+    such a network has learned from, and MRI loses 4 to 6 dB.
+    """
+    return torch.cat([2 * restore((part + 1) / 2) - 1 for part in x.split(1, 1)], 1)
 
 
 def turn(x, k):
@@ -53,8 +63,8 @@ def dpir(y, physics, denoiser, lambda_=0.23, last=1.0, iterations=None, sigma_ma
         Last denoising level in units of sigma. The error of an operator with a large
         null space is above the noise, and a last level above it removes more of it.
     iterations : int or None
-        Steps. None: 24 for inpainting and down-sampling, whose missing pixels travel
-        by the denoiser alone, and 8 elsewhere.
+        Steps. None: 24 for inpainting and down-sampling and 48 for MRI, whose missing
+        pixels or frequencies come from the denoiser alone, and 8 elsewhere.
     sigma_max : float or None
         First denoising level. None: 0.5 for down-sampling, which starts far from the
         truth, and 49/255 elsewhere.
@@ -71,7 +81,9 @@ def dpir(y, physics, denoiser, lambda_=0.23, last=1.0, iterations=None, sigma_ma
     """
     decimated = isinstance(physics, Downsampling)
     if iterations is None:
-        iterations = 24 if decimated or isinstance(physics, Inpainting) else 8
+        iterations = 48 if isinstance(physics, MRI) else 8
+        if decimated or isinstance(physics, Inpainting):
+            iterations = 24
     if sigma_max is None:
         sigma_max = 0.5 if decimated else 49 / 255
     if iterations < 1:

@@ -140,7 +140,7 @@ def load_denoiser(weights, channels, solver):
     ----------
     weights : {"bundled", "published"}
     channels : int
-        Channels of the images; complex ones (2) are denoised channel by channel.
+        Channels of the images; complex ones (2) are denoised part by part.
     solver : str
         Name of the solver, for error messages.
 

@@ -12,6 +12,7 @@ from torch.nn.functional import pad
 
 from .. import operators
 from ..weights import choose, published
+from .dpir import by_parts
 from .drunet import load_denoiser
 from .jpeg import JPEG, load_jpeg_restorer
 from .ram import load_ram
@@ -226,14 +227,14 @@ class RestorationModel:
         """R(D x) for an image (1, C, H, W) in [0, 1], with a new D.
 
         `physics` is the operator to invert, which conditioned models take for D. The
-        others restore complex images (C = 2) channel by channel.
+        others restore complex images (C = 2) part by part (`by_parts`).
         """
         if self.restoration.draw is measurements:
             if hasattr(physics.noise_model, "gain"):
                 x = x.clamp(min=0)  # there are no negative Poisson rates
             return self.restore(physics(x), physics)
         if x.shape[1] == 2:
-            return torch.cat([self(part) for part in x.split(1, 1)], 1)
+            return by_parts(x, self)
         height, width = x.shape[-2:]
         x = pad(x, (0, width % 2, 0, height % 2), mode="replicate")  # halves whole
         degradation = self.draw(x)
@@ -246,8 +247,7 @@ def restoration_models(prior, weights, channels, solver, place):
     Parameters
     ----------
     prior : str
-        A key of `BUNDLED`, several joined by "+", or "combined": `COMBINED`, without
-        JPEG for complex images.
+        A key of `BUNDLED`, several joined by "+", or "combined": `COMBINED`.
     weights : {"bundled", "published"}
     channels : int
         Channels of the image.
@@ -265,9 +265,7 @@ def restoration_models(prior, weights, channels, solver, place):
     FileNotFoundError, ValueError
         If weights are missing or damaged, or `prior` or `weights` is another word.
     """
-    names = prior.split("+")
-    if prior == "combined":
-        names = [name for name in COMBINED if channels != 2 or name != "jpeg"]
+    names = COMBINED if prior == "combined" else prior.split("+")
     if not set(names) <= set(BUNDLED):
         raise ValueError(
             f"prior={prior} is not known: use combined, one of {', '.join(BUNDLED)}, "
