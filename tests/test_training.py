@@ -97,3 +97,20 @@ def test_the_loss_falls(folder):
         optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < 0.6 * losses[0]
+
+
+def test_the_average_of_a_short_training_forgets_its_start(folder):
+    """What is exported lies nearer to the last weights than to the first ones."""
+    sampler = PatchSampler([folder / "data"], patch=32)
+    torch.manual_seed(0)
+    start = tiny().state_dict()
+    loop.train(recipe(steps=30), sampler, folder / "short", quiet=True)
+    saved = torch.load(folder / "short" / "tiny.checkpoint.pt", weights_only=True)
+    average = {
+        key.removeprefix("module."): value for key, value in saved["average"].items()
+    }
+
+    def distance(weights):
+        return sum((average[k] - weights[k]).square().sum().item() for k in weights)
+
+    assert distance(saved["model"]) < distance(start) / 4
