@@ -5,6 +5,7 @@ computed again) and prints one line of a Markdown table per target.
 """
 
 import contextlib
+import re
 import sys
 from pathlib import Path
 
@@ -34,13 +35,33 @@ def compute(runs):
     return means
 
 
+def expanded(targets, means):
+    """The targets, one a problem: `*` in a problem's name stands for anything.
+
+    Raises
+    ------
+    ValueError
+        If no problem that was run has such a name.
+    """
+    for target in targets:
+        pattern = re.escape(target["problem"]).replace(r"\*", ".*")
+        problems = [p for p, s in means if s == target["solver"]]
+        found = [p for p in problems if re.fullmatch(pattern, p)]
+        if not found:
+            raise ValueError(
+                f"No run of {target['solver']} is on {target['problem']}: name its "
+                "problem under `runs` of configs/targets.yml."
+            )
+        yield from (target | {"problem": problem} for problem in found)
+
+
 def assess(target, means):
     """One row of the table: problem, claim, reached, verdict.
 
     Parameters
     ----------
     target : dict
-        One entry of ``targets`` in the configuration.
+        One entry of ``targets`` in the configuration, of one problem.
     means : dict
         What `compute` returned.
     """
@@ -49,8 +70,15 @@ def assess(target, means):
     value = means[target["problem"], target["solver"]][column]
     if "above" in target:
         margin = value - means[target["problem"], target["above"]][column]
-        claim = f"{target['by']:.2f} dB above {target['above']}"
+        if target["by"] < 0:
+            claim = f"at most {-target['by']:.2f} dB below {target['above']}"
+        else:
+            claim = f"{target['by']:.2f} dB above {target['above']}"
         reached, met = f"{margin:+.2f} dB ({value:.2f})", margin >= target["by"]
+    elif "share" in target:
+        share = value / means[target["problem"], target["of"]][column]
+        claim = f"at most {target['share']:.2f} of that of {target['of']}"
+        reached, met = f"{share:.2f}", share <= target["share"]
     elif "within" in target:
         claim = f"{target['of']:.2f} dB within {target['within']:.2f}"
         met = abs(value - target["of"]) <= target["within"]
@@ -70,12 +98,14 @@ def main():
     config = yaml.safe_load((BENCHMARK / "configs" / "targets.yml").read_text())
     with contextlib.chdir(BENCHMARK):
         means = compute(config["runs"])
-    rows = [assess(target, means) for target in config["targets"]]
+    rows = [assess(target, means) for target in expanded(config["targets"], means)]
     print("| problem | solver | metric | target | reached | met |")
     print("|---|---|---|---|---|---|")
     for row in rows:
         print("| " + " | ".join(row) + " |")
-    return int(any(row[-1] != "yes" for row in rows))
+    missed = sum(row[-1] != "yes" for row in rows)
+    print(f"\n{len(rows) - missed} of {len(rows)} targets are met.")
+    return int(missed > 0)
 
 
 if __name__ == "__main__":

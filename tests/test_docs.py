@@ -87,11 +87,37 @@ def test_targets_are_judged_by_their_numbers():
     assert verdict == ["yes", "**no**"] * 3
 
 
+def test_targets_of_several_problems_and_of_shares():
+    means = {
+        ("blur[level=easy]", "ram"): {"objective_psnr": 30.0, "objective_runtime": 1},
+        ("blur[level=hard]", "ram"): {"objective_psnr": 20.0, "objective_runtime": 3},
+        ("blur[level=hard]", "dpir"): {"objective_psnr": 20.1, "objective_runtime": 9},
+        ("blur[level=easy]", "dpir"): {"objective_psnr": 30.3, "objective_runtime": 9},
+    }
+    quality = {"problem": "blur[*]", "solver": "ram", "above": "dpir", "by": -0.2}
+    cost = quality | {"problem": "*", "metric": "runtime", "share": 0.2, "of": "dpir"}
+    del cost["above"]
+    rows = [targets.assess(t, means) for t in targets.expanded([quality, cost], means)]
+    assert [row[0] for row in rows] == ["blur[level=easy]", "blur[level=hard]"] * 2
+    assert [row[-1] for row in rows] == ["**no**", "yes", "yes", "**no**"]
+    assert rows[0][3] == "at most 0.20 dB below dpir"
+    with pytest.raises(ValueError, match="No run of ram is on sharpen"):
+        list(targets.expanded([quality | {"problem": "sharpen[*]"}], means))
+
+
 def test_every_target_has_its_run():
+    """Runs name the problems and solvers that the targets do."""
     config = yaml.safe_load((ROOT / "configs" / "targets.yml").read_text())
-    names = {d.split("[")[0] for d in (run["dataset"] for run in config["runs"])}
+    means = set()
+    for run in config["runs"]:
+        solvers = run["solver"] if isinstance(run["solver"], list) else [run["solver"]]
+        means |= {(run["dataset"], solver.split("[")[0]) for solver in solvers}
     for target in config["targets"]:
-        assert target["problem"].split("[")[0] in names
+        # The runs do not name all parameters: their levels come from the problem.
+        name = target["problem"].split("[")[0] + "*"
+        wanted = [target["solver"], target.get("above", target["solver"])]
+        for solver in [*wanted, *([target["of"]] if "share" in target else [])]:
+            assert list(targets.expanded([{"problem": name, "solver": solver}], means))
 
 
 def test_pull_request_template_is_the_checklist_of_contributing():
