@@ -38,6 +38,13 @@ def image_folder(name):
             time.sleep(0.01)
 
 
+class Literal(str):
+    """A value that stands for itself; `benchopt info` lists it letter by letter else."""
+
+    def __iter__(self):
+        yield str(self)
+
+
 class ProblemDataset(FingerprintMixin, BaseDataset):
     """Measurements of a set of images by a fixed operator.
 
@@ -63,7 +70,7 @@ class ProblemDataset(FingerprintMixin, BaseDataset):
     @classmethod
     def get_all_parameter_values(cls, name):
         """n_images=all means every image; benchopt need not expand it."""
-        return "all" if name == "n_images" else None
+        return Literal("all") if name == "n_images" else None
 
     def save_parameters(self, **parameters):
         """Replace images=auto by what is on disk, so that names say what ran."""

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from benchopt.benchmark import Benchmark
 from benchopt.cli import benchopt
 from benchopt.cli.main import run as benchopt_run
 
@@ -27,6 +28,20 @@ def test_info(capsys):
     printed = capsys.readouterr().out
     for name in ("ram", "dpir", "div2k_sr4", "phantom_mri"):
         assert name in printed
+
+
+def test_info_of_every_problem_and_solver(capsys):
+    """Its own sentence, its parameters, and what they may be."""
+    suite = Benchmark(ROOT)
+    for option, plugins in (("-d", suite.get_datasets()), ("-s", suite.get_solvers())):
+        for plugin in plugins:
+            benchopt(["info", str(ROOT), option, plugin.name], standalone_mode=False)
+            printed = capsys.readouterr().out
+            assert plugin.__doc__.splitlines()[0] in printed
+            for parameter, values in plugin.parameters.items():
+                assert f"{parameter}: {', '.join(map(str, values))}" in printed
+            if option == "-d":
+                assert "valid values: all (1 total)" in printed
 
 
 def test_a_run_leaves_a_dashboard(suite):
