@@ -1,0 +1,20 @@
+from benchmark_inverse_problems.methods.unrolled import Unrolled, weights_name
+from benchmark_inverse_problems.solver import ReconstructionSolver
+from benchmark_inverse_problems.weights import load_weights
+
+
+class Solver(ReconstructionSolver):
+    """Unrolled optimisation: eight iterations, trained end to end on all tasks.
+
+    K. Gregor, Y. LeCun, "Learning Fast Approximations of Sparse Coding", ICML 2010.
+    `algorithm=hqs` is the unrolled DPIR of M. Terris et al., "Reconstruct Anything
+    Model", ICLR 2026; `algorithm=pgd` steps along the gradient instead. `tied` shares
+    one denoiser, else each iteration has a narrow one of its own.
+    """
+
+    name = "unrolled"
+    parameters = {"algorithm": ["hqs"], "tied": [True], "precision": ["float32"]}
+    end_to_end = {}
+
+    def build(self, algorithm, tied):
+        return load_weights(Unrolled(algorithm, tied), weights_name(algorithm, tied))
