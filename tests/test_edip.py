@@ -356,7 +356,7 @@ def test_the_study_goes_on_where_it_stopped(educated, tmp_path, monkeypatch, cap
     values = torch.tensor([2.0, 1.0])
     monkeypatch.setattr(pretraining, "singular_values", lambda *_, **__: values)
     arguments = ["--folder", str(tmp_path / "study"), "--iterations", "2"]
-    arguments += ["--seeds", "1", "--rank", "2"]
+    arguments += ["--gallery_iterations", "2", "--seeds", "1", "--rank", "2"]
     pretraining.main(arguments)
     first = capsys.readouterr().out
     for word in ("| DIP |", "| EDIP |", "astronaut", "mean of the photographs"):
