@@ -23,7 +23,7 @@ def by_parts(x, restore):
 
     The real and the imaginary part are between -1 and 1: both are moved to [0, 1], where
     noise has half its level. Seen as they are, their negative half is unlike all that
-    such a network has learned from, and MRI loses 4 to 6 dB.
+    such a network has learned from: DPIR loses 6.6 dB on MRI x4 (48 iterations).
     """
     return torch.cat([2 * restore((part + 1) / 2) - 1 for part in x.split(1, 1)], 1)
 
@@ -81,9 +81,10 @@ def dpir(y, physics, denoiser, lambda_=0.23, last=1.0, iterations=None, sigma_ma
     """
     decimated = isinstance(physics, Downsampling)
     if iterations is None:
-        iterations = 48 if isinstance(physics, MRI) else 8
         if decimated or isinstance(physics, Inpainting):
             iterations = 24
+        else:
+            iterations = 48 if isinstance(physics, MRI) else 8
     if sigma_max is None:
         sigma_max = 0.5 if decimated else 49 / 255
     if iterations < 1:
