@@ -10,7 +10,6 @@ import statistics
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
-from pathlib import Path
 
 import pandas as pd
 import torch
@@ -19,11 +18,11 @@ from benchopt.utils.run_context import RunContext
 from tqdm import tqdm
 
 from .evaluation import problems
+from .files import BENCHMARK
 from .metering import measure
 from .published import COSTS, COSTS_SOURCE
 from .tables import FORMATS, formatted
 
-BENCHMARK = Path(__file__).parent.parent
 PROBLEM = "cbsd68_deblur_gaussian[images=bundled,level=medium,n_images=1,crop=256]"
 TRAINING_BATCH = 8
 TRAINING_CROP = 128  # RAM's patches

@@ -17,9 +17,9 @@ from benchopt.results import read_results
 from PIL import Image
 from plotly.offline import get_plotlyjs
 
+from .files import BENCHMARK
 from .results import harmless
 
-BENCHMARK = Path(__file__).parent.parent
 ASSETS = Path(__file__).parent / "page"
 QUALITY = 92
 SCRIPT = re.compile(r'<script[^>]*\ssrc="https?://([^"]*)"[^>]*>\s*</script>')

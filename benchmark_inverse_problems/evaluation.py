@@ -1,7 +1,6 @@
 """A method of one's own, judged from Python as the command line judges solvers."""
 
 import contextlib
-from pathlib import Path
 
 import click
 import pandas as pd
@@ -10,9 +9,8 @@ from benchopt.results import read_results
 from benchopt.runner import run_benchmark, run_one_resolution
 from benchopt.utils.run_context import RunContext
 
+from .files import BENCHMARK
 from .solver import ReconstructionSolver
-
-BENCHMARK = Path(__file__).parent.parent
 
 
 def evaluate(method, problem, name="mine"):
@@ -80,18 +78,36 @@ def compare(method, problem, solvers, name="mine"):
     DataFrame
         One row an image and method.
     """
+    others = results_of([problem], solvers)
+    return pd.concat((evaluate(method, problem, name), others), ignore_index=True)
+
+
+def results_of(problems, solvers):
+    """What `benchopt run` finds; the cache's cells are not computed again.
+
+    Parameters
+    ----------
+    problems, solvers : list of str
+        As after ``-d`` and ``-s``.
+
+    Returns
+    -------
+    DataFrame
+        One row an image, problem and solver.
+    """
     # benchopt's cache tells "." from the folder's full path: use what users type.
     with contextlib.chdir(BENCHMARK):
         file = run_benchmark(
             ".",
             solver_names=list(solvers),
-            dataset_names=[problem],
+            dataset_names=list(problems),
             plot_result=False,
-            output_file="compare.parquet",
+            output_file="evaluation.parquet",
         )
-        others = read_results(file)
-        file.unlink()
-    return pd.concat((evaluate(method, problem, name), others), ignore_index=True)
+        try:
+            return read_results(file)
+        finally:
+            file.unlink()
 
 
 def problems(benchmark, pattern):

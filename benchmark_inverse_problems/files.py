@@ -4,6 +4,9 @@ import os
 from contextlib import contextmanager
 from pathlib import Path
 
+# The folder of the suite: objective.py, datasets, solvers, configs, outputs.
+BENCHMARK = Path(__file__).parent.parent
+
 
 class NotWritten(OSError):
     """A file that could not be written; the message says what to do."""

@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 
 from . import readme
+from .files import BENCHMARK
 
-BENCHMARK = Path(__file__).parent.parent
 TEMPLATE = '''from benchmark_inverse_problems.solver import ReconstructionSolver
 
 

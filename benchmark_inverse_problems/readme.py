@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchopt.benchmark import Benchmark
 
-BENCHMARK = Path(__file__).parent.parent
+from .files import BENCHMARK
 
 
 def with_tables(text, benchmark):

@@ -24,9 +24,8 @@ from benchopt.results import read_results
 
 from .dashboard import self_contained
 from .failures import hand_over, read_failures
-from .files import NotWritten, claim, replacing
+from .files import BENCHMARK, NotWritten, claim, replacing
 
-BENCHMARK = Path(__file__).parent.parent
 # How the names of the folders of runs begin, before the process: machines may share them.
 OWN = f".run_{platform.node()}_"
 # What a full disk, a quota and a limit on the size of files say.

@@ -21,6 +21,7 @@ from benchopt.results import read_results
 from benchopt.utils.parametrized_name_mixin import product_param
 
 from .comparison import SAMPLE
+from .files import BENCHMARK
 from .gallery import gallery
 from .images import IMAGE_SETS
 from .metrics import METRICS
@@ -29,7 +30,6 @@ from .readme import first_line
 from .results import harmless, last_rows, shown, threads_text
 from .solver import IterativeSolver
 
-BENCHMARK = Path(__file__).parent.parent
 GENERATED = ("problems", "solvers", "lists")
 COSTS = ("psnr", "ssim", "runtime", "peak_memory", "parameters")
 REPOSITORY = "https://github.com/deepinv/benchmark_inverse_problems"

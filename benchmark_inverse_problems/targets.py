@@ -4,16 +4,13 @@ Runs the cells that ``configs/targets.yml`` names (those in benchopt's cache are
 computed again) and prints one line of a Markdown table per target.
 """
 
-import contextlib
 import re
 import sys
-from pathlib import Path
 
 import yaml
-from benchopt.results import read_results
-from benchopt.runner import run_benchmark
 
-BENCHMARK = Path(__file__).parent.parent
+from .evaluation import results_of
+from .files import BENCHMARK
 
 
 def compute(runs):
@@ -21,14 +18,7 @@ def compute(runs):
     means = {}
     for run in runs:
         solvers = run["solver"] if isinstance(run["solver"], list) else [run["solver"]]
-        file = run_benchmark(
-            ".",
-            solver_names=solvers,
-            dataset_names=[run["dataset"]],
-            plot_result=False,
-            output_file="targets.parquet",
-        )
-        df = read_results(file)
+        df = results_of([run["dataset"]], solvers)
         base_name = df["solver_name"].str.split("[").str[0]
         for key, rows in df.groupby(["dataset_name", base_name]):
             means[key] = rows.select_dtypes("number").mean().to_dict()
@@ -96,8 +86,7 @@ def assess(target, means):
 def main():
     """Print the table; 1 if a target is missed."""
     config = yaml.safe_load((BENCHMARK / "configs" / "targets.yml").read_text())
-    with contextlib.chdir(BENCHMARK):
-        means = compute(config["runs"])
+    means = compute(config["runs"])
     rows = [assess(target, means) for target in expanded(config["targets"], means)]
     print("| problem | solver | metric | target | reached | met |")
     print("|---|---|---|---|---|---|")

@@ -44,7 +44,7 @@ def test_modules_and_tables_beside_cached_solvers(suite, monkeypatch):
     assert psnr["scaled"] == pytest.approx(psnr["adjoint"], abs=1e-3)
     counts = results.groupby("solver_name").objective_parameters.first()
     assert counts["scaled"] == 7 and counts["adjoint"] == 0
-    assert not (suite.folder / "outputs" / "compare.parquet").exists()
+    assert not list((suite.folder / "outputs").glob("evaluation*"))
 
 
 def test_several_problems_at_once():

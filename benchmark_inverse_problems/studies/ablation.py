@@ -5,16 +5,13 @@ prints two tables with the published figures beside ours: what each part of the 
 brings, and what a network learns from one task or from all of them.
 """
 
-import contextlib
-
 import pandas as pd
 import yaml
-from benchopt.results import read_results
-from benchopt.runner import run_benchmark
 
+from ..evaluation import results_of
+from ..files import BENCHMARK
 from ..published import COSTS_SOURCE, RAM_ABLATION, RAM_TRANSFER
 from ..tables import formatted
-from ..targets import BENCHMARK
 
 CONFIG = BENCHMARK / "configs" / "ram_ablation.yml"
 # Problems of the config, in its order.
@@ -67,15 +64,7 @@ def transfer(table):
 def main():
     """Print both tables."""
     config = yaml.safe_load(CONFIG.read_text())
-    with contextlib.chdir(BENCHMARK):
-        file = run_benchmark(
-            ".",
-            solver_names=config["solver"],
-            dataset_names=config["dataset"],
-            plot_result=False,
-            output_file="ram_ablation.parquet",
-        )
-        table = scores(read_results(file))
+    table = scores(results_of(config["dataset"], config["solver"]))
     for title, rows in (("part", parts(table)), ("trained on", transfer(table))):
         print("\n" + formatted(rows, "markdown", 2, label=title))
     print(f"\n(published): {COSTS_SOURCE}; other images and levels, larger networks.")
