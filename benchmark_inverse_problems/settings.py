@@ -1,4 +1,4 @@
-"""What depends on the machine, decided once: device and threads."""
+"""What depends on the machine, decided once: device, threads, precisions."""
 
 import os
 
@@ -6,6 +6,8 @@ import torch
 
 THREADS = "INVERSE_PROBLEMS_THREADS"
 DEVICE = "INVERSE_PROBLEMS_DEVICE"
+# Of networks; operators are always in float32.
+PRECISIONS = ("float32", "bfloat16")
 
 
 def device():

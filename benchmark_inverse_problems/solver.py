@@ -22,7 +22,6 @@ from .tuning import grid_search, look_up
 from .weights import published_path
 
 TUNED = "tuned"
-PRECISIONS = ("float32", "bfloat16")
 # Iterations between two points of a curve grow by this factor.
 GROWTH = 1.25
 
@@ -85,8 +84,7 @@ class InBfloat16(nn.Module):
 
     def __init__(self, network):
         super().__init__()
-        # With channels last bfloat16 is three times faster on CPUs that have it.
-        self.network = network.to(memory_format=torch.channels_last)
+        self.network = network
 
     def forward(self, x, *arguments, **settings):
         with torch.autocast(x.device.type, torch.bfloat16):
@@ -209,12 +207,15 @@ class ReconstructionSolver(FingerprintMixin, BaseSolver):
         ValueError
             If the solver's precision is not known.
         """
-        network = network.to(self.device).eval().requires_grad_(False)
+        # On CPUs convolutions are a quarter faster in this layout, in bfloat16 thrice.
+        network = network.to(self.device, memory_format=torch.channels_last)
+        network = network.eval().requires_grad_(False)
         self.networks.append(network)
         precision = self._parameters.get("precision", "float32")
-        if precision not in PRECISIONS:
+        if precision not in settings.PRECISIONS:
             raise ValueError(
-                f"precision={precision} is not known: use one of {', '.join(PRECISIONS)}."
+                f"precision={precision} is not known: use one of "
+                f"{', '.join(settings.PRECISIONS)}."
             )
         return network if precision == "float32" else InBfloat16(network)
 

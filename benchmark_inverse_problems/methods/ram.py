@@ -53,6 +53,8 @@ class EmbeddingBlock(nn.Module):
     def encode(self, images, gain):
         index = self.encoding_conv.in_channels_list.index(images.shape[1])
         head = getattr(self.encoding_conv, f"head{index}")
+        # Operators do not keep the network's layout; mixing layouts doubles the cost.
+        images = images.contiguous(memory_format=torch.channels_last)
         # The encoder's five convolutions as three: a 1x1 kernel is the middle of a
         # 3x3 one, and a sum of convolutions is one of stacked channels. Small
         # convolutions cost more to call than to compute.
@@ -104,10 +106,10 @@ class EmbeddedResBlock(nn.Module):
 
     def forward(self, x, physics, y, img_channels, scale):
         u = relu(self.conv1(x), inplace=True)
-        if self.PhysicsBlock is None:
-            return x + self.conv2(u)
-        embedding = self.PhysicsBlock(u, y, physics, img_channels, scale, self.gain)
-        return x + self.conv2(u) + embedding
+        residual = self.conv2(u)
+        if self.PhysicsBlock is not None:
+            residual += self.PhysicsBlock(u, y, physics, img_channels, scale, self.gain)
+        return x + residual
 
 
 def widen(convolution):
