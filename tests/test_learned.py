@@ -117,9 +117,21 @@ def test_tied_start_from_the_denoiser():
     found = network(y, sigma=49 / 255 * float(y.max()))
     expected = denoiser(y, 49 / 255 * float(y.max()))
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
-    gray = denoiser(y[:, :1], 0.1)
-    both = network.denoisers[0](y[:, :1].repeat(1, 2, 1, 1), 0.1)
-    torch.testing.assert_close(both, gray.repeat(1, 2, 1, 1), rtol=1e-4, atol=1e-5)
+
+
+@torch.no_grad()
+def test_parts_of_complex_images_are_denoised_as_gray_images():
+    network = Unrolled("pgd", widths=NARROW, iterations=1)
+    y = 3 * (2 * picture(32, 32)[:, :2] - 1)
+    peak = y.abs().max()
+    found = network(y, sigma=0.0)
+    for part, image in zip(y.split(1, 1), found.split(1, 1), strict=True):
+        gray = (part / peak + 1) / 2
+        expected = network.denoisers[0](gray, 49 / 255 / 2)
+        torch.testing.assert_close(
+            image, peak * (2 * expected - 1), rtol=1e-4, atol=1e-4
+        )
+    assert network(0 * y).isfinite().all()
 
 
 def test_unknown_words():

@@ -76,25 +76,6 @@ class MultiHeadDRUNet(dinv.models.DRUNet):
         level = sigma.reshape(-1, 1, 1, 1).expand(batch, 1, *x.shape[2:])
         return self.forward_unet(torch.cat((x, level), 1))[..., :height, :width]
 
-    def start_from(self, weights):
-        """Copy the weights of such a network that may lack some heads.
-
-        A head for two channels starts from the gray one's, both channels sharing it.
-
-        Parameters
-        ----------
-        weights : dict of str to tensor
-            State dict of a `MultiHeadDRUNet` of the same sizes.
-        """
-        heads, tails = heads_and_tails(weights)
-        own = {
-            k: v for k, v in weights.items() if not k.startswith(("m_head", "m_tail"))
-        }
-        for i, channels in enumerate(self.channels):
-            own[f"m_head.conv{i}.weight"] = heads[channels]
-            own[f"m_tail.conv{i}.weight"] = tails[channels]
-        self.load_state_dict(own)
-
 
 def in_float32(layer, x, *arguments):
     """The first or the last convolution in float32 whatever the autocast.

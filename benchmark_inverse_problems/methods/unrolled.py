@@ -1,10 +1,12 @@
 """Unrolled optimisation: a few iterations with a learned denoiser, trained end to end."""
 
 import math
+from functools import partial
 
 import torch
 from torch import nn
 
+from .dpir import by_parts
 from .drunet import BLOCKS, WIDTHS, MultiHeadDRUNet
 from .reconstructor import LearnedReconstructor, per_image
 
@@ -36,6 +38,7 @@ class Unrolled(LearnedReconstructor):
     log-spaced from 49/255 of the brightness to sigma, times learned factors; lambda_k
     and eta_k are learned. The hqs networks are the unrolled DPIR of Terris et al.,
     2025; unrolling itself: Gregor and LeCun, ICML 2010, and Aggarwal et al., TMI 2019.
+    The parts of complex images (C = 2) are denoised as gray images.
 
     Parameters
     ----------
@@ -43,7 +46,6 @@ class Unrolled(LearnedReconstructor):
     tied : bool
         One denoiser for all iterations, or narrow ones of their own.
     iterations : int
-    channels : tuple of int
     widths : tuple of 4 int or None
         Features of the denoisers; None: those of the bundled denoiser where tied.
     blocks : int
@@ -60,11 +62,10 @@ class Unrolled(LearnedReconstructor):
         algorithm="hqs",
         tied=True,
         iterations=ITERATIONS,
-        channels=CHANNELS,
         widths=None,
         blocks=BLOCKS,
     ):
-        super().__init__(channels)
+        super().__init__(CHANNELS)
         if algorithm not in ALGORITHMS:
             raise ValueError(
                 f"algorithm={algorithm} is not known: use one of {', '.join(ALGORITHMS)}."
@@ -73,7 +74,7 @@ class Unrolled(LearnedReconstructor):
         self.iterations = iterations
         widths = widths or (WIDTHS if tied else NARROW)
         self.denoisers = nn.ModuleList(
-            MultiHeadDRUNet(channels, widths, blocks if tied else 1)
+            MultiHeadDRUNet(widths=widths, blocks=blocks if tied else 1)
             for _ in range(1 if tied else iterations)
         )
         self.log_levels = nn.Parameter(torch.zeros(iterations))
@@ -86,11 +87,10 @@ class Unrolled(LearnedReconstructor):
         Parameters
         ----------
         weights : dict of str to tensor
-            The denoiser's state dict; a head for two channels that it lacks starts
-            from the gray one's, both channels sharing it.
+            The denoiser's state dict.
         """
         for denoiser in self.denoisers:
-            denoiser.start_from(weights)
+            denoiser.load_state_dict(weights)
 
     def inputs(self, y, physics, sigma, gain):
         inputs = super().inputs(y, physics, sigma, gain)
@@ -103,7 +103,8 @@ class Unrolled(LearnedReconstructor):
         sigma = torch.cat([problem.noise for problem in problems])
         sizes = [len(problem) for problem in problems]
         # Levels relative to the image's brightness: scaling y scales them.
-        first = FIRST_LEVEL * x.abs().flatten(1).amax(1)
+        peak = x.abs().flatten(1).amax(1).clamp_min(torch.finfo(x.dtype).tiny)
+        first = FIRST_LEVEL * peak
         for k in range(self.iterations):
             ratio = k / max(1, self.iterations - 1)
             level = first.maximum(sigma) ** (1 - ratio) * sigma**ratio
@@ -112,8 +113,13 @@ class Unrolled(LearnedReconstructor):
                 problems, x.float().split(sizes), level.split(sizes), strict=True
             )
             x = torch.cat([self.data_step(k, *part) for part in parts])
+            x = x.contiguous(memory_format=torch.channels_last)
             denoiser = self.denoisers[min(k, len(self.denoisers) - 1)]
-            x = denoiser(x.contiguous(memory_format=torch.channels_last), level)
+            if x.shape[1] == 2:
+                denoise = partial(denoiser, sigma=level / (2 * peak))
+                x = by_parts(x, denoise, per_image(peak))
+            else:
+                x = denoiser(x, level)
         return x
 
     def data_step(self, k, problem, x, level):
