@@ -24,7 +24,7 @@ RECIPES = [
         partial(build, algorithm, tied),
         loss,
         validate,
-        steps=1500 if tied else 4000,
+        steps=3000 if tied else 4000,
         lr=3e-4 if tied else 1e-3,
     )
     for algorithm in ALGORITHMS
