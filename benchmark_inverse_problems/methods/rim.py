@@ -19,15 +19,14 @@ VARIANTS = ("rim", "gdn", "ffn")
 class ConvGRU(nn.Module):
     """A gated recurrent unit whose products are 3x3 convolutions.
 
-    Cho et al., EMNLP 2014; convolutional as in Ballas et al., ICLR 2016. The state's
-    own convolutions are 1x1.
+    Cho et al., EMNLP 2014; convolutional as in Ballas et al., ICLR 2016.
     """
 
     def __init__(self, inputs, hidden):
         super().__init__()
         self.inputs = nn.Conv2d(inputs, 3 * hidden, 3, padding=1)
-        self.gates = nn.Conv2d(hidden, 2 * hidden, 1, bias=False)
-        self.candidate = nn.Conv2d(hidden, hidden, 1, bias=False)
+        self.gates = nn.Conv2d(hidden, 2 * hidden, 3, padding=1, bias=False)
+        self.candidate = nn.Conv2d(hidden, hidden, 3, padding=1, bias=False)
 
     def forward(self, x, state):
         inputs, candidate = self.inputs(x).split(
@@ -83,7 +82,7 @@ class RIM(nn.Module):
             self.recurrent = nn.Sequential(
                 nn.Conv2d(width, 3 * hidden, 3, padding=1),
                 nn.ReLU(),
-                nn.Conv2d(3 * hidden, hidden, 1),
+                nn.Conv2d(3 * hidden, hidden, 3, padding=1),
                 nn.ReLU(),
             )
         else:

@@ -107,7 +107,7 @@ RECIPES = [
         RIM,
         partial(loss, problem=picture_problem),
         partial(validate, problems=PICTURES, crop=VALIDATION_CROP),
-        steps=6000,
+        steps=10000,
         lr=1e-3,
         patch=48,
     ),
