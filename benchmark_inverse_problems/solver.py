@@ -10,7 +10,7 @@ from benchopt import BaseSolver
 from benchopt.stopping_criterion import StoppingCriterion
 from benchopt.utils.parametrized_name_mixin import product_param
 from torch import nn
-from torch.utils._pytree import tree_map
+from torch.utils._pytree import tree_map_only
 
 from . import settings
 from .failures import recorded
@@ -89,7 +89,7 @@ class InBfloat16(nn.Module):
     def forward(self, x, *arguments, **settings):
         with torch.autocast(x.device.type, torch.bfloat16):
             result = self.network(x, *arguments, **settings)
-        return tree_map(lambda tensor: tensor.float(), result)
+        return tree_map_only(torch.Tensor, torch.Tensor.float, result)
 
 
 class ReconstructionSolver(FingerprintMixin, BaseSolver):

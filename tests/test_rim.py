@@ -15,6 +15,7 @@ from benchmark_inverse_problems.methods.rim import (
     rim,
     start,
 )
+from benchmark_inverse_problems.solver import InBfloat16
 from benchmark_inverse_problems.training import rim as recipe
 from benchmark_inverse_problems.training.data import PatchSampler
 
@@ -121,6 +122,18 @@ def test_every_parameter_gets_a_gradient(variant):
     sum(x.square().mean() for x in rim(y, physics, network, 3)).backward()
     for name, parameter in network.named_parameters():
         assert parameter.grad is not None and parameter.grad.abs().max() > 0, name
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@torch.no_grad()
+def test_bfloat16_is_close(variant):
+    _, y, physics, _ = measured("blur")
+    network = build(variant)
+    exact = last(y, physics, network)
+    rounded = last(y, physics, InBfloat16(network))
+    assert rounded.dtype == torch.float32
+    assert not torch.equal(rounded, exact)
+    torch.testing.assert_close(rounded, exact, rtol=0, atol=0.02)
 
 
 def test_levels_of_each_image():
