@@ -1,0 +1,18 @@
+from benchmark_inverse_problems.methods.pdnet import PDNet
+from benchmark_inverse_problems.solver import ReconstructionSolver
+from benchmark_inverse_problems.weights import load_weights
+
+
+class Solver(ReconstructionSolver):
+    """Learned primal-dual: small networks by turns in data space and in image space.
+
+    J. Adler, O. Oktem, "Learned Primal-Dual Reconstruction", IEEE TMI 2018; one network
+    for all tasks, as in M. Terris et al., "Reconstruct Anything Model", ICLR 2026.
+    """
+
+    name = "pdnet"
+    parameters = {"precision": ["float32"]}
+    end_to_end = {}
+
+    def build(self):
+        return load_weights(PDNet(), "pdnet")
