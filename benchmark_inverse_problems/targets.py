@@ -11,14 +11,18 @@ import yaml
 
 from .evaluation import results_of
 from .files import BENCHMARK
+from .results import ALL, last_rows
 
 
 def compute(runs):
-    """Results of all runs, {(problem, solver's base name): mean of each metric}."""
+    """Results of all runs, {(problem, solver's base name): mean of each metric}.
+
+    Of a solver that is watched while it runs only its result counts.
+    """
     means = {}
     for run in runs:
         solvers = run["solver"] if isinstance(run["solver"], list) else [run["solver"]]
-        df = results_of([run["dataset"]], solvers)
+        df = last_rows(results_of([run["dataset"]], solvers), ALL)
         base_name = df["solver_name"].str.split("[").str[0]
         for key, rows in df.groupby(["dataset_name", base_name]):
             means[key] = rows.select_dtypes("number").mean().to_dict()

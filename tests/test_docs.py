@@ -3,6 +3,7 @@
 import ast
 import re
 
+import pandas as pd
 import pytest
 import yaml
 from benchopt.benchmark import Benchmark
@@ -85,6 +86,24 @@ def test_targets_are_judged_by_their_numbers():
         )
     ]
     assert verdict == ["yes", "**no**"] * 3
+
+
+def test_targets_judge_results_and_not_what_is_on_the_way(monkeypatch):
+    rows = [
+        {
+            "dataset_name": "denoise[sigma=25]",
+            "solver_name": "rim[iterations=10]",
+            "idx_rep": 0,
+            "objective_image": image,
+            "stop_val": step,
+            "objective_psnr": 20.0 + step + shift,
+        }
+        for image, shift in (("cat", 0), ("dog", 2))
+        for step in (0, 5, 10)
+    ]
+    monkeypatch.setattr(targets, "results_of", lambda *_: pd.DataFrame(rows))
+    means = targets.compute([{"dataset": "denoise[sigma=25]", "solver": "rim"}])
+    assert means["denoise[sigma=25]", "rim"]["objective_psnr"] == 31.0
 
 
 def test_targets_of_several_problems_and_of_shares():
