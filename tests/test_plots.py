@@ -468,15 +468,27 @@ def test_style_depends_on_the_name_alone():
     assert len({(v["marker"], v["dash"]) for v in variants}) == 2
 
 
-def test_usual_comparisons_have_different_colours():
-    for config in ("quick", "default"):
-        config = yaml.safe_load((ROOT / "configs" / f"{config}.yml").read_text())
-        solvers = [name.split("[")[0] for name in config["solver"]]
-        style = styles(solvers)
-        looks = {(s["color"], s["marker"]) for s in style.values()}
-        assert len(looks) == len(set(solvers))
-        if len(set(solvers)) <= len(PALETTE) - 2:
-            assert len({s["color"] for s in style.values()}) == len(set(solvers))
+BASELINES = {"adjoint", "pseudoinverse", "bicubic"}
+TABLES = [
+    "quick",
+    "default",
+    "ram_table",
+    "rim_table",
+    "fire_table",
+    "priors",
+    "untrained",
+]
+
+
+@pytest.mark.parametrize("config", TABLES)
+def test_usual_comparisons_have_different_colours(config):
+    config = yaml.safe_load((ROOT / "configs" / f"{config}.yml").read_text())
+    solvers = {name.split("[")[0] for name in config["solver"]}
+    style = styles(solvers)
+    looks = {(s["color"], s["marker"]) for s in style.values()}
+    assert len(looks) == len(solvers)
+    methods = solvers - BASELINES
+    assert len({style[name]["color"] for name in methods}) == len(methods)
 
 
 # What the common colour vision deficiencies see of linear RGB (G. Machado et al.,
