@@ -489,6 +489,8 @@ def test_usual_comparisons_have_different_colours(config):
     assert len(looks) == len(solvers)
     methods = solvers - BASELINES
     assert len({style[name]["color"] for name in methods}) == len(methods)
+    if len(solvers) <= len(PALETTE) - 2:
+        assert len({s["color"] for s in style.values()}) == len(solvers)
 
 
 # What the common colour vision deficiencies see of linear RGB (G. Machado et al.,

@@ -11,11 +11,11 @@ from .initial import data_prox, initial_estimate, noise_level
 SIGMA_MIN = 0.255 / 255
 
 
-def denoise(x, denoiser, sigma):
+def denoise(x, denoiser, sigma, peak=1.0):
     """`denoiser(x, sigma)`, part by part for a complex image (see `by_parts`)."""
     if x.shape[1] != 2:
         return denoiser(x, sigma)
-    return by_parts(x, lambda part: denoiser(part, sigma / 2))
+    return by_parts(x, lambda part: denoiser(part, sigma / (2 * peak)), peak)
 
 
 def by_parts(x, restore, peak=1.0):
@@ -30,8 +30,9 @@ def by_parts(x, restore, peak=1.0):
     ----------
     x : tensor (B, 2, H, W)
     restore : callable (B, 1, H, W) -> (B, 1, H, W)
-    peak : float or tensor (B, 1, 1, 1)
+    peak : float or tensor (B,)
     """
+    peak = torch.as_tensor(peak, device=x.device).view(-1, 1, 1, 1)
     parts = [restore((part / peak + 1) / 2) for part in x.split(1, 1)]
     return peak * (2 * torch.cat(parts, 1) - 1)
 

@@ -1,12 +1,11 @@
 """Unrolled optimisation: a few iterations with a learned denoiser, trained end to end."""
 
 import math
-from functools import partial
 
 import torch
 from torch import nn
 
-from .dpir import by_parts
+from .dpir import denoise
 from .drunet import BLOCKS, WIDTHS, MultiHeadDRUNet
 from .reconstructor import LearnedReconstructor, per_image
 
@@ -115,11 +114,7 @@ class Unrolled(LearnedReconstructor):
             x = torch.cat([self.data_step(k, *part) for part in parts])
             x = x.contiguous(memory_format=torch.channels_last)
             denoiser = self.denoisers[min(k, len(self.denoisers) - 1)]
-            if x.shape[1] == 2:
-                denoise = partial(denoiser, sigma=level / (2 * peak))
-                x = by_parts(x, denoise, per_image(peak))
-            else:
-                x = denoiser(x, level)
+            x = denoise(x, denoiser, level, peak)
         return x
 
     def data_step(self, k, problem, x, level):
