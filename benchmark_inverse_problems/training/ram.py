@@ -6,8 +6,16 @@ from ..methods.drunet import MultiHeadDRUNet
 from ..methods.ram import SINGLE, SMALL, VARIANTS, CompactRAM
 from ..weights import load_weights
 from .loop import Recipe
-from .tasks import SHARES, loss, validate
+from .tasks import LARGE_TASKS, SHARES, loss, validate
 
+# RAM lies farther below the denoiser and DPIR in denoising and deblurring than in
+# super-resolution by 4.
+RAM_SHARES = SHARES | {
+    "denoising": 4,
+    "motion": 4,
+    "sr4": 2,
+}
+RAM_LARGE_TASKS = ("denoising", *LARGE_TASKS)
 # Tasks of the ablation's networks: in the order of `SINGLE`.
 TASKS_OF = dict(
     zip(SINGLE, (("inpainting",), ("gaussian", "motion"), ("sr2", "sr4")), strict=True)
@@ -37,7 +45,14 @@ def small(name, variant, tasks):
 
 
 RECIPES = [
-    Recipe("ram", build, loss, validate, steps=24000, lr=5e-4),
+    Recipe(
+        "ram",
+        build,
+        partial(loss, shares=RAM_SHARES, large_tasks=RAM_LARGE_TASKS),
+        validate,
+        steps=24000,
+        lr=5e-4,
+    ),
     *(small(variant, variant, sum(TASKS_OF.values(), ())) for variant in VARIANTS),
     *(small(name, "krylov", tasks) for name, tasks in TASKS_OF.items()),
 ]

@@ -29,9 +29,9 @@ SHARES = {
     "inpainting": 3,
 }
 # One step in five has fewer, larger patches, in which the seams that circular
-# operators make at the border weigh less.
+# operators make at the border weigh less: one patch of each of these tasks.
 LARGE = 128
-LARGE_SHARES = {"gaussian": 1, "motion": 1, "sr4": 1, "inpainting": 1}
+LARGE_TASKS = ("gaussian", "motion", "sr4", "inpainting")
 # Complex images and sinograms: whole images of LARGE pixels, half of them phantoms.
 COMPLEX_SHARES = {"denoising": 1, "mri": 3}
 TOMOGRAPHY_SHARES = {"tomography": 3}
@@ -250,7 +250,7 @@ def large(sampler):
     return sampler
 
 
-def batch(sampler, step, shares=SHARES, modalities=True):
+def batch(sampler, step, shares=SHARES, large_tasks=LARGE_TASKS, modalities=True):
     """The images of a step and the number of each task.
 
     Three steps in four are in colour. With all modalities one step in eight is complex,
@@ -261,7 +261,7 @@ def batch(sampler, step, shares=SHARES, modalities=True):
         shares = TOMOGRAPHY_SHARES if step % 16 == 7 else COMPLEX_SHARES
         return rng, medical(sampler, rng, shares), shares
     if step % 5 == 4:
-        shares = {task: 1 for task in shares if task in LARGE_SHARES} or shares
+        shares = {task: 1 for task in shares if task in large_tasks} or shares
         sampler = large(sampler)
     channels = 1 if step % 4 == 1 else 3
     return rng, sampler.batch(rng, sum(shares.values()), channels), shares
