@@ -11,7 +11,7 @@ from benchmark_inverse_problems.images import IMAGE_SETS
 from benchmark_inverse_problems.methods.drunet import MultiHeadDRUNet
 from benchmark_inverse_problems.methods.pdnet import PDNet
 from benchmark_inverse_problems.methods.ram import CompactRAM
-from benchmark_inverse_problems.methods.unrolled import CG_ITERATIONS, Unrolled
+from benchmark_inverse_problems.methods.unrolled import Unrolled
 from benchmark_inverse_problems.training import tasks
 from benchmark_inverse_problems.training.data import PatchSampler
 from benchmark_inverse_problems.training.loop import autocast
@@ -204,6 +204,14 @@ def test_phantoms_of_training_are_no_phantoms_of_problems():
 
 
 @torch.no_grad()
+def test_pdnet_starts_nearer_than_the_adjoint():
+    x, y, physics, _ = measured("tomography")
+    network = build("pdnet")
+    problem = network.prepare(y, physics)
+    assert psnr(network.start(problem), x) > psnr(problem.adjoint, x) + 5
+
+
+@torch.no_grad()
 def test_networks_in_bfloat16_stay_close():
     _, y, physics, _ = measured("blur")
     for name in ("hqs", "pdnet", "ram"):
@@ -230,5 +238,5 @@ def test_few_conjugate_gradients_leave_the_physics_alone(monkeypatch):
         "deepinv.physics.forward.least_squares_implicit_backward", recorded
     )
     build("hqs")(y, physics)
-    assert used == [CG_ITERATIONS] * 3
+    assert used == [Unrolled.cg_iterations] * 3
     assert physics.max_iter == before

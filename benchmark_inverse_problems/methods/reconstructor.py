@@ -51,7 +51,15 @@ class LearnedReconstructor(dinv.models.Reconstructor):
     ----------
     channels : tuple of int
         Channel counts of the images that the network has heads for.
+
+    Attributes
+    ----------
+    cg_iterations : int or None
+        Conjugate gradients in a proximal step of an operator that has no closed form.
+        None: as many as the physics takes.
     """
+
+    cg_iterations = None
 
     def __init__(self, channels):
         super().__init__()
@@ -102,6 +110,7 @@ class LearnedReconstructor(dinv.models.Reconstructor):
         x = squared * x
         operators = multiscale(physics, x.shape[1:])
         operators.weight = squared
+        operators.iterations = self.cg_iterations
         # Of the adjoint and not of y: the centre of k-space is far brighter than the
         # image. Constants relative to it keep f(a y, a sigma, a gain) = a f(y, sigma,
         # gain) at any a.

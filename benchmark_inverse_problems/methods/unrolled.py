@@ -18,9 +18,6 @@ NARROW = (16, 16, 32, 32)
 # level for images in [0, 1], and the weight of the prior.
 FIRST_LEVEL = 49 / 255
 LAMBDA = 0.23
-# Of conjugate gradients in a step of hqs, for operators without a closed form. Few are
-# enough: they start from the estimate, and training sees what they leave.
-CG_ITERATIONS = 10
 
 
 class Unrolled(LearnedReconstructor):
@@ -56,6 +53,9 @@ class Unrolled(LearnedReconstructor):
         If the algorithm is another word.
     """
 
+    # Few are enough: they start from the estimate, and training sees what they leave.
+    cg_iterations = 10
+
     def __init__(
         self,
         algorithm="hqs",
@@ -90,11 +90,6 @@ class Unrolled(LearnedReconstructor):
         """
         for denoiser in self.denoisers:
             denoiser.load_state_dict(weights)
-
-    def inputs(self, y, physics, sigma, gain):
-        inputs = super().inputs(y, physics, sigma, gain)
-        inputs.operators.iterations = CG_ITERATIONS
-        return inputs
 
     def solve(self, problems):
         """See `LearnedReconstructor`; images of all problems have one size."""
