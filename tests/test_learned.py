@@ -164,6 +164,16 @@ def test_steps_depend_on_their_number_only(sampler, step):
     assert x.shape[2] == (64 if step < 2 else 128)
 
 
+def test_the_last_steps_have_the_norm_of_psnr(sampler):
+    """The root mean square of an error is above its mean absolute value."""
+    network = build("base")
+    absolute, square, still_absolute = (
+        tasks.loss(network, sampler, 1, l1_steps=steps).item()
+        for steps in (np.inf, 1, 2)
+    )
+    assert still_absolute == absolute < square
+
+
 @pytest.mark.parametrize("name, lr", [("hqs", 5e-3), ("pdnet", 1e-3), ("ram", 5e-3)])
 def test_the_loss_falls(sampler, name, lr):
     network = build(name).train()

@@ -48,7 +48,7 @@ RECIPES = [
     Recipe(
         "ram",
         build,
-        partial(loss, shares=RAM_SHARES, large_tasks=RAM_LARGE_TASKS),
+        partial(loss, l1_steps=18000, shares=RAM_SHARES, large_tasks=RAM_LARGE_TASKS),
         validate,
         steps=24000,
         lr=5e-4,

@@ -7,6 +7,7 @@ the gradient too noisy to learn super-resolution in an hour.
 """
 
 import copy
+import math
 from functools import lru_cache
 
 import deepinv as dinv
@@ -267,7 +268,7 @@ def batch(sampler, step, shares=SHARES, large_tasks=LARGE_TASKS, modalities=True
     return rng, sampler.batch(rng, sum(shares.values()), channels), shares
 
 
-def loss(model, sampler, step, **settings):
+def loss(model, sampler, step, l1_steps=math.inf, **settings):
     """Mean over images of log(1 + error / t), times t, of the L1 errors.
 
     PSNR is a logarithm of the error: an image's gradient is divided by
@@ -277,6 +278,9 @@ def loss(model, sampler, step, **settings):
     Parameters
     ----------
     model : LearnedReconstructor
+    l1_steps : int
+        From this step on the errors are root mean squares, which PSNR measures; L1
+        learns faster.
     **settings
         Of `batch`.
     """
@@ -289,7 +293,11 @@ def loss(model, sampler, step, **settings):
     ]
     with autocast(x.device):
         estimate = model.solve(problems)
-    error = (estimate.float() - x).abs().flatten(1).mean(1)
+    error = (estimate.float() - x).flatten(1)
+    if step < l1_steps:
+        error = error.abs().mean(1)
+    else:
+        error = error.square().mean(1).sqrt()
     return TYPICAL_ERROR * (error / TYPICAL_ERROR).log1p().mean()
 
 
