@@ -14,13 +14,12 @@ from .files import replacing
 from .progress import libraries_quiet
 
 FOLDER = Path(__file__).parent / "weights"
+# End of the name of the scales of a kernel that is kept in 8 bits.
+SCALES = ":scales"
 
 
-def save_weights(state_dict, path, description):
+def save_weights(state_dict, path, description, bits=16):
     """Write a network's parameters and, beside them, the JSON that describes them.
-
-    In float16: rounding the bundled networks' parameters changes no PSNR by 0.01 dB, and
-    halves the files.
 
     Parameters
     ----------
@@ -29,15 +28,49 @@ def save_weights(state_dict, path, description):
         ``NAME.safetensors``; the JSON is ``NAME.json``.
     description : dict
         Recipe, data, seed, scores; the file's checksum is added.
+    bits : {16, 8}
+        16: float16, which changes no PSNR by 0.01 dB. 8: kernels as int8 with a scale for
+        each first index, which costs up to 0.03 dB: for networks that are compared with
+        each other only.
     """
     path = Path(path)
-    half = {k: v.half() if v.is_floating_point() else v for k, v in state_dict.items()}
+    rounded = {
+        k: v.half() if v.is_floating_point() else v for k, v in state_dict.items()
+    }
+    if bits == 8:
+        for key, value in state_dict.items():
+            if value.ndim > 1:
+                rounded |= quantise(key, value)
     with replacing(path) as temporary:
-        save_file({k: v.cpu().contiguous() for k, v in half.items()}, temporary)
+        save_file({k: v.cpu().contiguous() for k, v in rounded.items()}, temporary)
         checksum = hashlib.sha256(temporary.read_bytes()).hexdigest()
     text = json.dumps(description | {"sha256": checksum}, indent=2)
     with replacing(path.with_suffix(".json")) as temporary:
         temporary.write_text(text + "\n")
+
+
+def quantise(key, kernel):
+    """A kernel as int8, and the scales that undo it."""
+    kernel = kernel.float()
+    largest = kernel.abs().flatten(1).amax(1)
+    # Kernels that never learned are zero.
+    scales = largest.clamp_min(torch.finfo(torch.float32).tiny) / 127
+    rounded = (kernel / along_first(scales, kernel)).round().to(torch.int8)
+    return {key: rounded, key + SCALES: scales}
+
+
+def dequantise(stored):
+    """The state dict of what `save_weights` wrote."""
+    state_dict = {k: v for k, v in stored.items() if not k.endswith(SCALES)}
+    for key, value in state_dict.items():
+        if key + SCALES in stored:
+            state_dict[key] = value * along_first(stored[key + SCALES], value)
+    return state_dict
+
+
+def along_first(vector, tensor):
+    """The vector, broadcast along all but the first dimension of a tensor."""
+    return vector.view(-1, *(1,) * (tensor.ndim - 1))
 
 
 def load_weights(network, name, folder=FOLDER):
@@ -66,7 +99,7 @@ def load_weights(network, name, folder=FOLDER):
             f"{path.stem}.json): {again}"
         )
     try:
-        state_dict = load(content)
+        state_dict = dequantise(load(content))
     except SafetensorError as error:
         raise ValueError(
             f"The weights {path} are damaged ({error}): {again}"

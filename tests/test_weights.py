@@ -76,6 +76,24 @@ def test_saving_and_loading_are_inverse_up_to_float16(tmp_path):
     assert json.loads((tmp_path / "x.json").read_text())["seed"] == 3
 
 
+def test_eight_bits_are_within_half_a_step(tmp_path):
+    network = MultiHeadDRUNet(widths=(8, 8, 8, 8), blocks=1)
+    kernel = next(iter(network.parameters()))
+    kernel.data[0] = 0
+    path = tmp_path / "x.safetensors"
+    library.save_weights(network.state_dict(), path, {})
+    size = path.stat().st_size
+    library.save_weights(network.state_dict(), path, {}, bits=8)
+    assert path.stat().st_size < 0.7 * size
+    other = MultiHeadDRUNet(widths=(8, 8, 8, 8), blocks=1)
+    library.load_weights(other, "x", tmp_path)
+    for old, new in zip(network.parameters(), other.parameters(), strict=True):
+        largest = old.abs().flatten(1).amax(1)
+        error = (old - new).abs().flatten(1).amax(1)
+        assert (error <= 0.501 / 127 * largest).all()
+        assert error.max() > 0
+
+
 def test_unknown_word():
     with pytest.raises(ValueError, match="weights=best is not known: use one of"):
         load_denoiser("best", 3, "dpir")

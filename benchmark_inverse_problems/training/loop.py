@@ -46,6 +46,8 @@ class Recipe:
     sampler : callable () -> sampler, or None
         Makes the training data of a recipe that needs no photographs. None: random
         patches of the images given with ``--data``.
+    bits : {16, 8}
+        Of the parameters in the file: see `save_weights`.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Recipe:
     seed: int = 0
     clip: float = 1.0
     sampler: callable = None
+    bits: int = 16
 
 
 def train(recipe, sampler, folder, device="cpu", quiet=False):
@@ -166,7 +169,8 @@ def export(recipe, model, state, folder, data):
         "parameters": sum(p.numel() for p in model.parameters()),
         "validation": {k: v for k, v in state["curve"][-1].items() if k != "step"},
     }
-    save_weights(model.state_dict(), folder / f"{recipe.name}.safetensors", description)
+    path = folder / f"{recipe.name}.safetensors"
+    save_weights(model.state_dict(), path, description, recipe.bits)
     with (folder / f"{recipe.name}.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, state["curve"][0])
         writer.writeheader()

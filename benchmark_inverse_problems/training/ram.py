@@ -37,10 +37,11 @@ def small(name, variant, tasks):
     return Recipe(
         f"ram_{name}",
         partial(CompactRAM, variant=variant, **SMALL),
-        partial(loss, shares=shares, modalities=False),
+        partial(loss, shares=shares, modalities={}),
         partial(validate, modalities=False),
         steps=4000,
         lr=1e-3,
+        bits=8,
     )
 
 

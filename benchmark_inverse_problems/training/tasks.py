@@ -36,6 +36,8 @@ LARGE_TASKS = ("gaussian", "motion", "sr4", "inpainting")
 # Complex images and sinograms: whole images of LARGE pixels, half of them phantoms.
 COMPLEX_SHARES = {"denoising": 1, "mri": 3}
 TOMOGRAPHY_SHARES = {"tomography": 3}
+# Which steps of 16 have them; tomography is slow.
+MODALITIES = {3: COMPLEX_SHARES, 7: TOMOGRAPHY_SHARES, 11: COMPLEX_SHARES}
 # L1 error at which an image's weight is halved, about the final mean error.
 TYPICAL_ERROR = 0.02
 VALIDATION_CROP = 128
@@ -251,15 +253,14 @@ def large(sampler):
     return sampler
 
 
-def batch(sampler, step, shares=SHARES, large_tasks=LARGE_TASKS, modalities=True):
+def batch(sampler, step, shares=SHARES, large_tasks=LARGE_TASKS, modalities=MODALITIES):
     """The images of a step and the number of each task.
 
-    Three steps in four are in colour. With all modalities one step in eight is complex,
-    and one in sixteen, as it is slow, has phantoms for tomography.
+    Of the steps with photographs those in gray are 1, 5, 9 and 13 of 16.
     """
     rng = sampler.rng(step)
-    if modalities and step % 16 in (3, 7, 11):
-        shares = TOMOGRAPHY_SHARES if step % 16 == 7 else COMPLEX_SHARES
+    if step % 16 in modalities:
+        shares = modalities[step % 16]
         return rng, medical(sampler, rng, shares), shares
     if step % 5 == 4:
         shares = {task: 1 for task in shares if task in large_tasks} or shares
