@@ -13,11 +13,11 @@ from multiprocessing import get_context
 
 import pandas as pd
 import torch
-from benchopt.benchmark import Benchmark, _list_parametrized_classes
+from benchopt.benchmark import Benchmark
 from benchopt.utils.run_context import RunContext
 from tqdm import tqdm
 
-from .evaluation import problems
+from .evaluation import problems, solvers
 from .files import BENCHMARK
 from .metering import measure
 from .published import COSTS, COSTS_SOURCE
@@ -35,12 +35,6 @@ LABELS = {
     "training": f"train memory (batch {TRAINING_BATCH}) [MB]",
     "speed_up": "bfloat16 speed-up",
 }
-
-
-def solvers(patterns):
-    """Solver instances of benchopt patterns, as after ``-s``."""
-    classes = Benchmark(BENCHMARK).check_solver_patterns(patterns)
-    return [instance for instance, _ in _list_parametrized_classes(*classes)]
 
 
 def prepared(solver, problem, crop=None, **parameters):
@@ -98,7 +92,7 @@ def cost(pattern, problem):
     problem : str
         A dataset with its parameters, of one image.
     """
-    (chosen,) = solvers([pattern])
+    (chosen,) = solvers(Benchmark(BENCHMARK), [pattern])
     ready = prepared(chosen, problem)
     if ready is None:
         return None
@@ -136,8 +130,10 @@ def main(arguments=None):
     parser.add_argument("--problem", default=PROBLEM, help="as after -d, of one image")
     parser.add_argument("--format", choices=FORMATS, default="markdown")
     options = parser.parse_args(arguments)
-    everything = [solver.name for solver in Benchmark(BENCHMARK).get_solvers()]
-    patterns = [str(solver) for solver in solvers(options.solver or everything)]
+    benchmark = Benchmark(BENCHMARK)
+    everything = [solver.name for solver in benchmark.get_solvers()]
+    chosen = solvers(benchmark, options.solver or everything)
+    patterns = [str(solver) for solver in chosen]
     rows = {}
     for pattern in tqdm(sorted(patterns), desc="costs"):
         # A process of its own: memory that another solver freed would hide the peak.

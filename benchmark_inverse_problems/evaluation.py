@@ -119,6 +119,15 @@ def problems(benchmark, pattern):
     return [instance for instance, _ in _list_parametrized_classes(*datasets)]
 
 
+def solvers(benchmark, patterns):
+    """The instances of solver patterns."""
+    try:
+        classes = benchmark.check_solver_patterns(list(patterns))
+    except click.BadParameter as error:
+        raise ValueError(error.message) from None
+    return [instance for instance, _ in _list_parametrized_classes(*classes)]
+
+
 class Given(ReconstructionSolver):
     """A solver around a callable, for `evaluate`."""
 

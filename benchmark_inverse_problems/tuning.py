@@ -1,18 +1,22 @@
 """Regularisation parameters, tuned once per problem on images that are never scored.
 
 ``python -m benchmark_inverse_problems.tuning SOLVER [SOLVER ...]`` fills the table
-``tuned/SOLVER.json`` for every problem of the suite, with ``--missing`` for new ones only.
+``tuned/SOLVER.json`` for every problem of the suite, with ``--missing`` for new ones only;
+solvers with parameters and ``--problems`` are named as on benchopt's command line.
 """
 
 import argparse
 import json
+import shlex
 from itertools import product
 from pathlib import Path
 
 import torch
+from benchopt.benchmark import Benchmark
+from benchopt.utils.parametrized_name_mixin import product_param
 from tqdm import tqdm
 
-from .files import replacing
+from .files import BENCHMARK, replacing
 from .judging import Case
 from .progress import progress
 from .settings import PRECISIONS
@@ -79,59 +83,115 @@ def grid_search(build, grid, tuning, device):
     return best | {"trials": len(points)}
 
 
-def tune(names, missing=False, precision="float32"):
-    """Fill the tables of some solvers for every problem of the suite.
+def tune(patterns, problem_patterns=(), missing=False, precision="float32"):
+    """Fill the tables of some solvers, entry by entry.
 
-    Entries that the table has already are computed again, unless only the missing
-    ones are wanted. Networks run in the given precision, which is quicker in bfloat16
-    and hardly changes what is found.
+    A table whose grid is no longer the solver's starts anew.
+
+    Parameters
+    ----------
+    patterns : list of str
+        Solvers, as after ``-s``. Values of their parameters make entries of their own.
+    problem_patterns : list of str
+        Problems, as after ``-d``. None: every problem of the suite, and its test problems.
+    missing : bool
+        Leave the entries that the table has already.
+    precision : str
+        Of the networks: bfloat16 is quicker and hardly changes what is found.
+
+    Raises
+    ------
+    ValueError
+        If no solver or no problem has such a name, or a solver has nothing to tune.
     """
     # Only this command looks at the plugins; the package itself never does.
-    from benchopt.benchmark import Benchmark
-    from benchopt.utils.parametrized_name_mixin import product_param
+    from .evaluation import solvers
 
-    benchmark = Benchmark(Path(__file__).parent.parent)
-    problems = {}
-    for dataset in benchmark.get_datasets():
-        every = dataset.parameters | getattr(dataset, "test_parameters", {})
-        for parameters in (dataset.parameters, every):
-            for point in product_param(parameters):
-                problem = dataset.get_instance(**point).get_data()["problem"]
-                # Tiny test problems may share a task with a real one.
-                known = problems.get(str(problem.task), problem)
-                larger = max((known, problem), key=lambda p: p.tuning.crop)
-                problems[str(problem.task)] = larger
-    for name in names:
-        (cls,) = (solver for solver in benchmark.get_solvers() if solver.name == name)
-        settings = {"precision": precision} if "precision" in cls.parameters else {}
-        solver = cls.get_instance(**settings)
+    benchmark = Benchmark(BENCHMARK)
+    problems = tuning_problems(benchmark, problem_patterns)
+    for found in solvers(benchmark, patterns):
+        settings = {"precision": precision} if "precision" in found.parameters else {}
+        # benchopt's instances share their class: a new one has no state of another run.
+        solver = type(found).get_instance(**found._parameters | settings)
+        if not solver.open_parameters():
+            raise ValueError(f'{found} has no parameter whose value is "tuned".')
         solver.use_machine()
-        table = {
-            "command": f"python -m benchmark_inverse_problems.tuning {name}"
-            + ("" if precision == "float32" else f" --precision {precision}"),
-            "grid": solver.open_parameters(),
-        }
-        path = FOLDER / f"{name}.json"
-        FOLDER.mkdir(exist_ok=True)
-        if missing and path.exists():
-            table = json.loads(path.read_text())
-        for problem in tqdm(problems.values(), desc=name):
+        path = FOLDER / f"{solver.name}.json"
+        table = stored(path, solver.grid)
+        words = [str(found) if "[" in str(found) else solver.name]
+        if problem_patterns:
+            words += ["--problems", *problem_patterns]
+        if precision != PRECISIONS[0]:
+            words += ["--precision", precision]
+        command = f"python -m benchmark_inverse_problems.tuning {shlex.join(words)}"
+        table["commands"] = sorted({*table["commands"], command})
+        for problem in tqdm(problems, desc=str(found)):
             truth, observation = problem.tuning.judged(0)
             key = entry_key(problem.task, solver.fixed_parameters())
             known = missing and key in table
             if not known and solver.unsupported(observation.physics) is None:
                 solver.channels = truth.shape[1]
                 table[key] = solver.search(problem.tuning)
-                tqdm.write(f"{name} {key} {table[key]}")
+                tqdm.write(f"{solver.name} {key} {table[key]}")
                 text = json.dumps(table, indent=1) + "\n"
                 with replacing(path) as temporary:
                     temporary.write_text(text)
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("solvers", nargs="+")
-    parser.add_argument("--missing", action="store_true", help="only new problems")
+def stored(path, grid):
+    """The table of a solver: what is known of its grid."""
+    table = json.loads(path.read_text()) if path.exists() else {}
+    if table.get("grid") != grid:
+        table = {"commands": [], "grid": grid}
+    return table
+
+
+def tuning_problems(benchmark, patterns):
+    """The problems of some patterns, one a task; of the whole suite without a pattern."""
+    from .evaluation import problems
+
+    instances = []
+    for pattern in patterns:
+        instances += problems(benchmark, pattern)
+    if not patterns:
+        for dataset in benchmark.get_datasets():
+            every = dataset.parameters | getattr(dataset, "test_parameters", {})
+            for parameters in (dataset.parameters, every):
+                instances += map(
+                    lambda point, cls=dataset: cls.get_instance(**point),
+                    product_param(parameters),
+                )
+    found = {}
+    for instance in instances:
+        problem = instance.get_data()["problem"]
+        # Tiny test problems may share a task with a real one.
+        known = found.get(str(problem.task), problem)
+        larger = max((known, problem), key=lambda p: p.tuning.crop)
+        found[str(problem.task)] = larger
+    return list(found.values())
+
+
+def main():
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmark_inverse_problems.tuning",
+        description="Tune solvers on images that are never scored.",
+    )
+    parser.add_argument("solvers", nargs="+", help="as after benchopt's -s")
+    parser.add_argument(
+        "--problems",
+        nargs="+",
+        default=[],
+        help="as after benchopt's -d (every problem of the suite)",
+    )
+    parser.add_argument("--missing", action="store_true", help="only new entries")
     parser.add_argument("--precision", choices=PRECISIONS, default=PRECISIONS[0])
     options = parser.parse_args()
-    tune(options.solvers, options.missing, options.precision)
+    try:
+        tune(options.solvers, options.problems, options.missing, options.precision)
+    except ValueError as error:
+        parser.error(str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -21,8 +21,8 @@ def test_a_network(monkeypatch):
     assert row["training"] > row["memory"]
 
 
-def test_training_memory_grows_with_the_batch(monkeypatch):
-    (ram,) = costs.solvers([RAM])
+def test_training_memory_grows_with_the_batch(monkeypatch, benchmark_objects):
+    (ram,) = costs.solvers(benchmark_objects, [RAM])
     found = []
     for batch in (1, 8):
         monkeypatch.setattr(costs, "TRAINING_BATCH", batch)

@@ -1,12 +1,13 @@
 """Tuning finds the best point of a grid on the tuning set, and the table is used."""
 
 import json
+import shlex
 
 import pytest
 import torch
 from benchopt.benchmark import Benchmark
 
-from benchmark_inverse_problems import tuning
+from benchmark_inverse_problems import evaluation, tuning
 
 from .conftest import ROOT
 from .problems import tiny_problem
@@ -37,11 +38,77 @@ def test_unknown_task_has_no_entry():
     assert tuning.look_up("tv", task, {"other": 1}) is None
 
 
+DENOISE = "simulated[task=denoise]"
+
+
+@pytest.fixture
+def red_entry(tmp_path, monkeypatch):
+    """Runs the command line and reads its table of red; FOLDER is empty at first."""
+    monkeypatch.setattr(tuning, "FOLDER", tmp_path)
+
+    def run(*arguments):
+        monkeypatch.setattr("sys.argv", ["tuning", *arguments])
+        tuning.main()
+        return json.loads((tmp_path / "red.json").read_text())
+
+    return run
+
+
+def test_tuning_from_the_command_line(red_entry, benchmark_objects, monkeypatch):
+    pattern = "red[iterations=2,level=0.1,weights=bundled]"
+    table = red_entry(pattern, "--problems", DENOISE, "--precision", "bfloat16")
+    (red,) = evaluation.solvers(benchmark_objects, [pattern])
+    (problem,) = evaluation.problems(benchmark_objects, DENOISE)
+    task = problem.get_data()["problem"].task
+    entry = tuning.look_up("red", task, red.fixed_parameters())
+    assert entry["trials"] == len(red.grid["lambda_"])
+    assert entry["values"].keys() == {"lambda_"}
+    (command,) = table["commands"]
+    assert shlex.split(command)[-4:] == [
+        "--problems",
+        DENOISE,
+        "--precision",
+        "bfloat16",
+    ]
+
+    def never(*_):
+        raise AssertionError("tuned again")
+
+    monkeypatch.setattr(type(red), "search", never)
+    again = red_entry(pattern, "--problems", DENOISE, "--missing")
+    assert {k: v for k, v in again.items() if k != "commands"} == {
+        k: v for k, v in table.items() if k != "commands"
+    }
+    # With another grid the old entries would be of fewer trials than the table says.
+    monkeypatch.setitem(type(red).grid, "lambda_", [0.1, 0.2, 0.4])
+    with pytest.raises(AssertionError, match="tuned again"):
+        red_entry(pattern, "--problems", DENOISE, "--missing")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["nobody"], "nobody"),
+        (["red", "--problems", "nowhere"], "nowhere"),
+        (["bicubic"], 'bicubic has no parameter whose value is "tuned".'),
+    ],
+)
+def test_bad_names_say_so(arguments, sentence, red_entry, capsys):
+    with pytest.raises(SystemExit) as caught:
+        red_entry(*arguments)
+    assert caught.value.code == 2
+    printed = capsys.readouterr().err
+    assert sentence in printed and "Traceback" not in printed
+
+
 @pytest.mark.parametrize("name", [n for n, s in SOLVERS.items() if s.grid])
 def test_every_tuned_solver_has_its_table(name):
     table = json.loads((tuning.FOLDER / f"{name}.json").read_text())
-    command = f"python -m benchmark_inverse_problems.tuning {name}"
-    assert table["command"] in (command, f"{command} --precision bfloat16")
+    for command in table["commands"]:
+        words = shlex.split(command)
+        assert words[:3] == ["python", "-m", "benchmark_inverse_problems.tuning"]
+        assert words[3].split("[")[0] == name
+    assert table["commands"]
     assert table["grid"] == SOLVERS[name].grid, "the grid changed: tune again"
 
 
