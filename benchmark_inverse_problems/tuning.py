@@ -109,33 +109,39 @@ def tune(patterns, problem_patterns=(), missing=False, precision="float32"):
 
     benchmark = Benchmark(BENCHMARK)
     problems = tuning_problems(benchmark, problem_patterns)
-    for found in solvers(benchmark, patterns):
-        settings = {"precision": precision} if "precision" in found.parameters else {}
-        # benchopt's instances share their class: a new one has no state of another run.
-        solver = type(found).get_instance(**found._parameters | settings)
-        if not solver.open_parameters():
-            raise ValueError(f'{found} has no parameter whose value is "tuned".')
-        solver.use_machine()
-        path = FOLDER / f"{solver.name}.json"
-        table = stored(path, solver.grid)
-        words = [str(found) if "[" in str(found) else solver.name]
-        if problem_patterns:
-            words += ["--problems", *problem_patterns]
-        if precision != PRECISIONS[0]:
-            words += ["--precision", precision]
-        command = f"python -m benchmark_inverse_problems.tuning {shlex.join(words)}"
-        table["commands"] = sorted({*table["commands"], command})
-        for problem in tqdm(problems, desc=str(found)):
-            truth, observation = problem.tuning.judged(0)
-            key = entry_key(problem.task, solver.fixed_parameters())
-            known = missing and key in table
-            if not known and solver.unsupported(observation.physics) is None:
-                solver.channels = truth.shape[1]
-                table[key] = solver.search(problem.tuning)
-                tqdm.write(f"{solver.name} {key} {table[key]}")
-                text = json.dumps(table, indent=1) + "\n"
-                with replacing(path) as temporary:
-                    temporary.write_text(text)
+    options = ["--problems", *problem_patterns] if problem_patterns else []
+    if precision != PRECISIONS[0]:
+        options += ["--precision", precision]
+    for pattern in patterns:
+        words = ["python", "-m", "benchmark_inverse_problems.tuning", pattern, *options]
+        for found in solvers(benchmark, [pattern]):
+            settings = (
+                {"precision": precision} if "precision" in found.parameters else {}
+            )
+            # benchopt's instances share their class: a new one has no other run's state.
+            solver = type(found).get_instance(**found._parameters | settings)
+            if not solver.open_parameters():
+                raise ValueError(f'{found} has no parameter whose value is "tuned".')
+            fill(solver, problems, missing, shlex.join(words))
+
+
+def fill(solver, problems, missing, command):
+    """Fill a solver's table, saved after each entry, and note the command in it."""
+    solver.use_machine()
+    path = FOLDER / f"{solver.name}.json"
+    table = stored(path, solver.grid)
+    table["commands"] = sorted({*table["commands"], command})
+    for problem in tqdm(problems, desc=str(solver)):
+        truth, observation = problem.tuning.judged(0)
+        key = entry_key(problem.task, solver.fixed_parameters())
+        known = missing and key in table
+        if not known and solver.unsupported(observation.physics) is None:
+            solver.channels = truth.shape[1]
+            table[key] = solver.search(problem.tuning)
+            tqdm.write(f"{solver.name} {key} {table[key]}")
+            text = json.dumps(table, indent=1) + "\n"
+            with replacing(path) as temporary:
+                temporary.write_text(text)
 
 
 def stored(path, grid):

@@ -11,24 +11,31 @@ class Solver(IterativeSolver):
     M. Terris, U. Kamilov, T. Moreau, "FiRe: Fixed-points of Restoration Priors for
     Solving Inverse Problems", CVPR 2025. prior is one of denoiser, jpeg, gaussian,
     motion, sr2, missing and measurements (which degrades by the operator itself), or
-    several joined by +, which share gamma equally; combined is denoiser+jpeg+sr2.
+    several joined by -, which share gamma equally; combined is all but the last two.
+    strength is a factor of the noise of their degradations; lambda_ and error are those
+    of strength 1, and shrink with it.
     """
 
     name = "fire_hqs"
     parameters = {
         "prior": ["combined"],
         "weights": ["auto"],
+        "strength": ["tuned"],
         "gamma": ["tuned"],
         "lambda_": ["tuned"],
         "iterations": [20],
         "average": [0.7],
         "feedback": [False],
         "shift": [0.0],
-        "error": [0.03],
+        "error": [0.025],
         "precision": ["float32"],
     }
-    grid = {"gamma": [1.0, 1.3], "lambda_": [0.01, 0.02, 0.04]}
-    test_config = {"gamma": 1.0, "lambda_": 0.01, "iterations": 4}
+    grid = {
+        "strength": [0.3, 1.0],
+        "gamma": [1.0, 1.3],
+        "lambda_": [0.02, 0.04, 0.08],
+    }
+    test_config = {"strength": 1.0, "gamma": 1.0, "lambda_": 0.01, "iterations": 4}
     published = (
         "drunet_deepinv_color_finetune_22k.pth",
         "drunet_deepinv_gray_finetune_26k.pth",
@@ -43,9 +50,15 @@ class Solver(IterativeSolver):
             return "runs the operator in bfloat16 too with published weights"
         return None
 
-    def build(self, prior, weights, gamma, **settings):
+    def build(self, prior, weights, strength, gamma, lambda_, error, **settings):
         models = restoration_models(
-            prior, weights, self.channels, self.name, self.place
+            prior, weights, self.channels, self.name, self.place, strength
         )
-        gammas = [gamma / len(models)] * len(models)
-        return partial(fire_hqs, models=models, gammas=gammas, **settings)
+        return partial(
+            fire_hqs,
+            models=models,
+            gammas=[gamma / len(models)] * len(models),
+            lambda_=lambda_ * strength**2,
+            error=None if error is None else error * strength,
+            **settings,
+        )

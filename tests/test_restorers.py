@@ -110,21 +110,36 @@ def test_conditioned_models_take_poisson_noise():
 
 
 def test_several_priors_share_their_networks():
-    found = models("sr2+missing+denoiser")
+    found = models("sr2-missing-denoiser")
     assert [model.restoration for model in found] == [
         BUNDLED[name] for name in ("sr2", "missing", "denoiser")
     ]
     assert found[0].network is found[1].network is not found[2].network
     assert [m.restoration for m in models("combined")] == [
-        BUNDLED[name] for name in ("denoiser", "jpeg", "sr2")
+        BUNDLED[name] for name in ("denoiser", "jpeg", "sr2", "gaussian", "motion")
     ]
 
 
-@pytest.mark.parametrize("prior", ["other", "denoiser+other", ""])
+@pytest.mark.parametrize("name", UNCONDITIONED)
+def test_strength_scales_the_noise_of_degradations(name):
+    x = picture(32, 32)
+    levels = []
+    for strength in (1.0, 0.25):
+        torch.manual_seed(0)
+        model = RestorationModel(BUNDLED[name], None, strength)
+        levels.append(float(model.draw(x).noise_model.sigma))
+    assert levels[1] == pytest.approx(levels[0] / 4) and levels[0] > 0
+
+
+def test_strength_leaves_the_operator_to_invert():
+    physics = dinv.physics.Denoising(dinv.physics.GaussianNoise(0.3))
+    model = RestorationModel(BUNDLED["measurements"], None, strength=0.25)
+    assert model.draw(picture(8, 8), physics).noise_model.sigma == 0.3
+
+
+@pytest.mark.parametrize("prior", ["other", "denoiser-other", ""])
 def test_unknown_priors_are_refused(prior):
-    with pytest.raises(
-        ValueError, match=f"prior={prior.replace('+', '.')} is not known"
-    ):
+    with pytest.raises(ValueError, match=f"prior={prior} is not known"):
         models(prior)
 
 
@@ -170,10 +185,11 @@ def test_blind_published_networks_see_colour(name, channels):
 
 def test_the_solver_combines_priors():
     problem = tiny_problem("deblur")
-    settings = {"gamma": 1.0, "lambda_": 0.01, "iterations": 3, "weights": "bundled"}
+    settings = {"lambda_": 0.01, "iterations": 3, "weights": "bundled"}
+    settings |= {"strength": 1.0, "gamma": 1.0}
     alone, both = (
         reconstruct("fire_hqs", problem, prior=prior, **settings)[0]
-        for prior in ("denoiser", "denoiser+sr2")
+        for prior in ("denoiser", "denoiser-sr2")
     )
     assert both.parameters > alone.parameters
     assert not torch.equal(alone.x_hat, both.x_hat)

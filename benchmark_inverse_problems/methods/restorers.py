@@ -21,7 +21,8 @@ SCUNET = "scunet_color_real_psnr.pth"
 SWINIR = "001_classicalSR_DF2K_s64w8_SwinIR-M_x2.pth"
 RESTORMER = "single_image_defocus_deblurring.pth"
 
-COMBINED = ("denoiser", "jpeg", "sr2")
+# As the ensemble of the paper on FiRe: noise and compression, resolution, blur.
+COMBINED = ("denoiser", "jpeg", "sr2", "gaussian", "motion")
 
 
 def uniform(low, high):
@@ -205,15 +206,22 @@ class RestorationModel:
     ----------
     restoration : Restoration
     network : nn.Module
+    strength : float
+        Factor of the noise of D, unless D is the operator to invert.
     """
 
-    def __init__(self, restoration, network):
+    def __init__(self, restoration, network, strength=1.0):
         self.restoration = restoration
         self.network = network
+        self.strength = strength
 
     def draw(self, x, physics=None):
         """A random degradation of images like x."""
-        return self.restoration.draw(tuple(x.shape[1:]), physics).to(x.device)
+        degradation = self.restoration.draw(tuple(x.shape[1:]), physics)
+        if self.restoration.draw is not measurements:
+            level = self.strength * degradation.noise_model.sigma
+            degradation.noise_model = GaussianNoise(level)
+        return degradation.to(x.device)
 
     def restore(self, z, degradation):
         """R z, for z = D x."""
@@ -241,13 +249,13 @@ class RestorationModel:
         return self.restore(degradation(x), degradation)[..., :height, :width]
 
 
-def restoration_models(prior, weights, channels, solver, place):
+def restoration_models(prior, weights, channels, solver, place, strength=1.0):
     """The restoration models of a prior, their networks loaded once each.
 
     Parameters
     ----------
     prior : str
-        A key of `BUNDLED`, several joined by "+", or "combined": `COMBINED`.
+        A key of `BUNDLED`, several joined by "-", or "combined": `COMBINED`.
     weights : {"bundled", "published"}
     channels : int
         Channels of the image.
@@ -255,6 +263,8 @@ def restoration_models(prior, weights, channels, solver, place):
         Name of the solver, for error messages.
     place : callable (network) -> network
         Puts a network on the device.
+    strength : float
+        See `RestorationModel`.
 
     Returns
     -------
@@ -265,15 +275,15 @@ def restoration_models(prior, weights, channels, solver, place):
     FileNotFoundError, ValueError
         If weights are missing or damaged, or `prior` or `weights` is another word.
     """
-    names = COMBINED if prior == "combined" else prior.split("+")
+    names = COMBINED if prior == "combined" else prior.split("-")
     if not set(names) <= set(BUNDLED):
         raise ValueError(
             f"prior={prior} is not known: use combined, one of {', '.join(BUNDLED)}, "
-            "or several of them joined by +."
+            "or several of them joined by -."
         )
     table = choose(weights, bundled=lambda: BUNDLED, published=lambda: PUBLISHED)
     rows = [table[name] for name in names]
     networks = {row.load: None for row in rows}
     for load in networks:
         networks[load] = place(load(channels, solver))
-    return [RestorationModel(row, networks[row.load]) for row in rows]
+    return [RestorationModel(row, networks[row.load], strength) for row in rows]

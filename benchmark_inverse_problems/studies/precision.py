@@ -1,0 +1,52 @@
+"""``python -m benchmark_inverse_problems.studies.precision``: does bfloat16 change a score?
+
+Runs ``configs/precision.yml`` (cells in benchopt's cache are not computed again) and
+prints the PSNR in bfloat16 minus that in float32, of each solver on each problem. What
+bfloat16 saves is in the table of costs, measured in one run.
+"""
+
+import yaml
+
+from ..evaluation import results_of
+from ..files import BENCHMARK
+from ..results import ALL, last_rows
+from ..tables import formatted
+
+CONFIG = BENCHMARK / "configs" / "precision.yml"
+# What the suite promises, in dB.
+TOLERANCE = 0.02
+
+
+def differences(df):
+    """PSNR in bfloat16 minus that in float32, one row a problem and one column a solver."""
+    names = df["solver_name"]
+    df = df.assign(
+        solver=names.str.split("[").str[0],
+        precision=names.str.extract(r"precision=(\w+)")[0],
+    )
+    keys = ["dataset_name", "solver", "precision"]
+    psnr = df.groupby(keys, sort=False)["objective_psnr"].mean().unstack()
+    return (psnr["bfloat16"] - psnr["float32"]).unstack("solver", sort=False)
+
+
+def verdict(table):
+    """How many of the differences are small, and the largest one."""
+    size = table.abs().stack().dropna()
+    problem, solver = size.idxmax()
+    return (
+        f"{(size <= TOLERANCE).sum()} of {len(size)} change by at most {TOLERANCE} dB; "
+        f"the most is {size.max():.3f} dB ({solver} on {problem})."
+    )
+
+
+def main():
+    """Print the table and its verdict."""
+    config = yaml.safe_load(CONFIG.read_text())
+    df = results_of(config["dataset"], config["solver"])
+    table = differences(last_rows(df, ALL))
+    print("\n" + formatted(table, "markdown", 3, label="problem"))
+    print("\n" + verdict(table))
+
+
+if __name__ == "__main__":
+    main()

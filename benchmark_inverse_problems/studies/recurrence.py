@@ -1,0 +1,60 @@
+"""``python -m benchmark_inverse_problems.studies.recurrence``: what does memory bring?
+
+Runs ``configs/rim_projections.yml`` (cells in benchopt's cache are not computed again) and
+prints the PSNR of the recurrent inference machine and of its two reductions after some
+steps, the last ones beyond those of the training: figure 2 of Putzky and Welling, 2017.
+"""
+
+import yaml
+
+from ..evaluation import results_of
+from ..files import BENCHMARK
+from ..methods.rim import STEPS
+from ..tables import formatted
+
+CONFIG = BENCHMARK / "configs" / "rim_projections.yml"
+
+
+def curves(df):
+    """PSNR, means over the images, one row a problem and variant, one column a step.
+
+    Other solvers, which have no variant, are left out.
+    """
+    parts = df["dataset_name"].str.extract(r"ensemble=(\w+).*ratio=([\d.]+)")
+    df = df.assign(
+        variant=df["solver_name"].str.extract(r"variant=(\w+)")[0],
+        problem=parts[0] + ", p = " + parts[1],
+    )
+    keys = ["problem", "variant", "objective_iterations"]
+    return df.groupby(keys, sort=False)["objective_psnr"].mean().unstack()
+
+
+def verdict(mean):
+    """One line a variant: the mean PSNR after the trained steps, at its best, at the end.
+
+    Parameters
+    ----------
+    mean : DataFrame
+        Mean of `curves` over the problems, one row a variant.
+    """
+    for variant, curve in mean.iterrows():
+        yield (
+            f"{variant}: {curve[STEPS]:.2f} dB after the {STEPS} trained steps, "
+            f"at best {curve.max():.2f} dB after {curve.idxmax()}, "
+            f"{curve.iloc[-1]:.2f} dB after {curve.index[-1]}."
+        )
+
+
+def main():
+    """Print the tables."""
+    config = yaml.safe_load(CONFIG.read_text())
+    df = results_of(config["dataset"], config["solver"])
+    table = curves(df)
+    mean = table.groupby("variant", sort=False).mean()
+    for rows, label in ((table, "steps"), (mean, "mean over the problems, steps")):
+        print("\n" + formatted(rows.rename(columns=str), "markdown", 2, label=label))
+    print("\n" + "\n".join(verdict(mean)))
+
+
+if __name__ == "__main__":
+    main()
