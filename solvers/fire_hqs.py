@@ -12,8 +12,7 @@ class Solver(IterativeSolver):
     Solving Inverse Problems", CVPR 2025. prior is one of denoiser, jpeg, gaussian,
     motion, sr2, missing and measurements (which degrades by the operator itself), or
     several joined by -, which share gamma equally; combined is all but the last two.
-    strength is a factor of the noise of their degradations; lambda_ and error are those
-    of strength 1, and shrink with it.
+    strength is a factor of the noise of their degradations, and of the errors after them.
     """
 
     name = "fire_hqs"
@@ -50,15 +49,8 @@ class Solver(IterativeSolver):
             return "runs the operator in bfloat16 too with published weights"
         return None
 
-    def build(self, prior, weights, strength, gamma, lambda_, error, **settings):
-        models = restoration_models(
-            prior, weights, self.channels, self.name, self.place, strength
-        )
-        return partial(
-            fire_hqs,
-            models=models,
-            gammas=[gamma / len(models)] * len(models),
-            lambda_=lambda_ * strength**2,
-            error=None if error is None else error * strength,
-            **settings,
-        )
+    def build(self, prior, weights, gamma, strength, **settings):
+        place = (self.channels, self.name, self.place)
+        models = restoration_models(prior, weights, *place, strength)
+        settings |= {"gammas": [gamma / len(models)] * len(models)}
+        return partial(fire_hqs, models=models, strength=strength, **settings)

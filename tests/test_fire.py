@@ -50,6 +50,19 @@ def test_it_minimises_the_data_term_and_the_distances_to_the_priors(name):
     assert gradient.norm() < 1e-3 * found.norm()
 
 
+def test_strength_scales_the_errors():
+    y, physics = problem()
+    half, scaled = (
+        estimates(y, physics, [Constants()], [1.0], lambda_, **settings)
+        for lambda_, settings in [
+            (0.04, {"error": 0.02, "strength": 0.5}),
+            (0.01, {"error": 0.01}),
+        ]
+    )
+    for found, expected in zip(half, scaled, strict=True):
+        torch.testing.assert_close(found, expected)
+
+
 def test_without_a_prior_it_fits_the_measurements():
     _, y, physics, _ = measured("sr4")
     models = [lambda z, _: z]

@@ -29,7 +29,8 @@ def fire_hqs(
     average=0.7,
     feedback=False,
     shift=0.0,
-    error=0.03,
+    error=0.025,
+    strength=1.0,
 ):
     """FiRe-HQS (Terris, Kamilov and Moreau, CVPR 2025).
 
@@ -58,9 +59,9 @@ def fire_hqs(
     gammas : list of float
         Weight of each model; 1 all together goes as far as the models say.
     lambda_ : float
-        The paper's lambda times sigma^2, which makes it one scale for all noise levels:
-        the squared error that u is taken to have. The code's lambda of 20 to 100 at
-        sigma = 0.01 is 0.002 to 0.01.
+        The paper's lambda times (sigma / strength)^2, which makes it one scale for all
+        noise levels: the squared error that u is taken to have. The code's lambda of 20
+        to 100 at sigma = 0.01 is 0.002 to 0.01.
     iterations : int
     average : float
         Share of the iterations, the last ones, whose u are averaged; 0 takes the last
@@ -72,6 +73,9 @@ def fire_hqs(
     error : float or None
         The error that the mean of u is taken to have, a standard deviation. None: the
         square root of `lambda_`.
+    strength : float
+        That of the models (see `RestorationModel`): weaker degradations leave smaller
+        errors, and `lambda_` and `error` are those of strength 1.
 
     Yields
     ------
@@ -83,7 +87,7 @@ def fire_hqs(
     ValueError
         If there are not as many gammas as models, or a setting is out of range.
     """
-    check_settings(iterations, lambda_=lambda_)
+    check_settings(iterations, lambda_=lambda_, strength=strength)
     if len(gammas) != len(models):
         raise ValueError(
             f"FiRe needs one gamma a model, got {len(gammas)} for {len(models)}."
@@ -91,7 +95,8 @@ def fire_hqs(
     if not 0 <= average <= 1:
         raise ValueError(f"The share to average must be in [0, 1], got {average}.")
     sigma = max(noise_level(y, physics), SIGMA_MIN)
-    last = lambda_ if error is None else error**2
+    lambda_ = strength**2 * lambda_
+    last = lambda_ if error is None else (strength * error) ** 2
     prox, _ = data_prox(y, physics)
     x = mean = initial_estimate(y, physics)
     yield x
