@@ -105,6 +105,7 @@ def tune(patterns, problem_patterns=(), missing=False, precision="float32"):
         If no solver or no problem has such a name, or a solver has nothing to tune.
     """
     # Only this command looks at the plugins; the package itself never does.
+    # Here, as the base class of solvers imports this module.
     from .evaluation import solvers
 
     benchmark = Benchmark(BENCHMARK)
@@ -163,10 +164,8 @@ def tuning_problems(benchmark, patterns):
         for dataset in benchmark.get_datasets():
             every = dataset.parameters | getattr(dataset, "test_parameters", {})
             for parameters in (dataset.parameters, every):
-                instances += map(
-                    lambda point, cls=dataset: cls.get_instance(**point),
-                    product_param(parameters),
-                )
+                points = product_param(parameters)
+                instances += [dataset.get_instance(**point) for point in points]
     found = {}
     for instance in instances:
         problem = instance.get_data()["problem"]
