@@ -112,17 +112,18 @@ def results_of(problems, solvers):
 
 def problems(benchmark, pattern):
     """The instances of a dataset pattern."""
-    try:
-        datasets = benchmark.check_dataset_patterns([pattern])
-    except click.BadParameter as error:
-        raise ValueError(error.message) from None
-    return [instance for instance, _ in _list_parametrized_classes(*datasets)]
+    return instances(benchmark.check_dataset_patterns, [pattern])
 
 
 def solvers(benchmark, patterns):
     """The instances of solver patterns."""
+    return instances(benchmark.check_solver_patterns, list(patterns))
+
+
+def instances(check, patterns):
+    """What benchopt's `check` of patterns selects; a ValueError where it finds nothing."""
     try:
-        classes = benchmark.check_solver_patterns(list(patterns))
+        classes = check(patterns)
     except click.BadParameter as error:
         raise ValueError(error.message) from None
     return [instance for instance, _ in _list_parametrized_classes(*classes)]
