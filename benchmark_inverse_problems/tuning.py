@@ -133,10 +133,11 @@ def fill(solver, problems, missing, command):
     table = stored(path, solver.grid)
     table["commands"] = sorted({*table["commands"], command})
     for problem in tqdm(problems, desc=str(solver)):
-        truth, observation = problem.tuning.judged(0)
         key = entry_key(problem.task, solver.fixed_parameters())
-        known = missing and key in table
-        if not known and solver.unsupported(observation.physics) is None:
+        if missing and key in table:
+            continue
+        truth, observation = problem.tuning.judged(0)
+        if solver.unsupported(observation.physics) is None:
             solver.channels = truth.shape[1]
             table[key] = solver.search(problem.tuning)
             tqdm.write(f"{solver.name} {key} {table[key]}")

@@ -24,7 +24,7 @@ class Solver(IterativeSolver):
         "steps": [100],
         "precision": ["float32"],
     }
-    grid = {"lambda_": [7, 20], "zeta": [0.3, 1.0]}
+    grid = {"lambda_": [0.7, 1.5, 3, 7], "zeta": [0.3, 1.0]}
     test_config = {"lambda_": 3, "zeta": 1.0, "steps": 12}
     published = (
         "drunet_deepinv_color_finetune_22k.pth",

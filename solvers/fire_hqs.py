@@ -11,7 +11,7 @@ class Solver(IterativeSolver):
     M. Terris, U. Kamilov, T. Moreau, "FiRe: Fixed-points of Restoration Priors for
     Solving Inverse Problems", CVPR 2025. prior is one of denoiser, jpeg, gaussian,
     motion, sr2, missing and measurements (which degrades by the operator itself), or
-    several joined by -, which share gamma equally; combined is all but the last two.
+    several joined by -, which share gamma equally; combined is denoiser-motion.
     strength is a factor of the noise of their degradations, and of the errors after them.
     """
 

@@ -21,7 +21,7 @@ class Solver(IterativeSolver):
         "iterations": [30],
         "precision": ["float32"],
     }
-    grid = {"level": [0.01, 0.02, 0.05, 0.1]}
+    grid = {"level": [0.01, 0.02, 0.03, 0.06, 0.1, 0.2]}
     test_config = {"level": 0.05, "iterations": 8}
     published = (
         "drunet_deepinv_color_finetune_22k.pth",

@@ -116,7 +116,7 @@ def test_several_priors_share_their_networks():
     ]
     assert found[0].network is found[1].network is not found[2].network
     assert [m.restoration for m in models("combined")] == [
-        BUNDLED[name] for name in ("denoiser", "jpeg", "sr2", "gaussian", "motion")
+        BUNDLED[name] for name in ("denoiser", "motion")
     ]
 
 

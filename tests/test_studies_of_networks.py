@@ -3,7 +3,9 @@
 import pandas as pd
 import yaml
 
-from benchmark_inverse_problems.studies import precision, recurrence
+from benchmark_inverse_problems import evaluation
+from benchmark_inverse_problems.methods.restorers import BUNDLED
+from benchmark_inverse_problems.studies import precision, priors, recurrence
 
 from .test_plugins import FIXED
 
@@ -70,3 +72,57 @@ def test_the_recurrence_is_studied_beyond_its_training():
     config = yaml.safe_load(recurrence.CONFIG.read_text())
     assert "rim[variant=[rim,gdn,ffn]]" in config["solver"]
     assert config["dataset"] == ["bsds_random_projections[images=bundled]"]
+
+
+PRIORS = [f"{priors.FIRE}{name}" for name in (*priors.ALONE, *priors.COMPARED)]
+
+
+def test_every_restorer_of_fire_is_studied(benchmark_objects):
+    config = yaml.safe_load(priors.CONFIG.read_text())
+    found = evaluation.solvers(benchmark_objects, config["solver"])
+    used = [s.prior for s in found if s.name == "fire_hqs"]
+    assert sorted(f"{priors.FIRE}{prior}" for prior in used) == sorted(PRIORS)
+    assert {*priors.ALONE, "measurements"} == set(BUNDLED)
+    assert all("images=bundled" in problem for problem in config["dataset"])
+
+
+def test_tables_of_priors(capsys, monkeypatch):
+    psnr = dict(zip(["dpir", *PRIORS], range(30, 41), strict=True))
+    rows = [
+        {
+            "dataset_name": f"{problem}[images=set5,n_images=2]",
+            "solver_name": (
+                f"fire_hqs[gamma=1.0,prior={name.removeprefix(priors.FIRE)},shift=0.0]"
+                if name in PRIORS
+                else f"{name}[weights=bundled]"
+            ),
+            "objective_psnr": value + image,
+            "objective_psnr_range": value + image + 1,
+            "objective_psnr_null": value + image - 2,
+            "objective_image": image,
+            "stop_val": step,
+            "idx_rep": 0,
+        }
+        for problem in ("inpaint", "deblur")
+        for name, final in psnr.items()
+        for image in (-1, 1)
+        for step, value in ((0, 0.0), (20, final + (problem == "deblur")))
+    ]
+    asked = []
+
+    def results_of(problems, solvers):
+        asked.extend(problems)
+        return pd.DataFrame(rows)
+
+    monkeypatch.setattr(priors, "results_of", results_of)
+    monkeypatch.setattr("sys.argv", ["priors", "--images", "set5"])
+    priors.main()
+    assert asked and all("images=set5" in problem for problem in asked)
+    whole, seen, unseen, gains = capsys.readouterr().out.strip().split("\n\n")
+    assert "| dpir | 30.00 | 31.00 |" in whole
+    assert "| dpir | 31.00 | 32.00 |" in seen
+    assert "| dpir | 28.00 | 29.00 |" in unseen
+    assert "| fire_hqs, combined | 37.00 | 38.00 |" in whole
+    # The best single prior is the last of the six, 36 dB.
+    assert "| combined, above the best alone | 1.00 | 1.00 |" in gains
+    assert "| measurements, above dpir | 9.00 | 9.00 |" in gains

@@ -1,0 +1,80 @@
+"""``python -m benchmark_inverse_problems.studies.priors``: what does each prior fill in?
+
+Runs ``configs/priors.yml`` (cells in benchopt's cache are not computed again) and prints
+the PSNR of each prior-based solver, of its part in the range of the operator, which was
+measured, and of its part in the null space, which the prior has filled in; then where
+FiRe's priors stand. The page of the same figures:
+``benchopt run . --config configs/priors.yml``.
+"""
+
+import argparse
+
+import pandas as pd
+import yaml
+
+from ..evaluation import results_of
+from ..files import BENCHMARK
+from ..metrics import METRICS
+from ..results import ALL, last_rows
+from ..tables import formatted
+
+CONFIG = BENCHMARK / "configs" / "priors.yml"
+PARTS = ("psnr", "psnr_range", "psnr_null")
+FIRE = "fire_hqs, "
+ALONE = ("denoiser", "jpeg", "gaussian", "motion", "sr2", "missing")
+COMPARED = (
+    "combined",
+    "denoiser-jpeg-sr2-gaussian-motion",
+    "measurements",
+    "denoiser-motion-measurements",
+)
+
+
+def scores(df):
+    """{metric: table}, means over the images, one row a prior and one column a problem."""
+    df = last_rows(df, ALL)
+    solver = df["solver_name"].str.split("[").str[0]
+    kind = df["solver_name"].str.extract(r"(?:prior|variant)=([\w-]+)")[0]
+    df = df.assign(
+        prior=solver.where(kind.isna(), solver + ", " + kind),
+        problem=df["dataset_name"].str.split("[").str[0],
+    )
+    return {
+        metric: df.pivot_table(f"objective_{metric}", "prior", "problem", sort=False)
+        for metric in PARTS
+    }
+
+
+def gains(table):
+    """dB of FiRe's joint and conditioned priors above its best single one, and `dpir`."""
+    best = table.loc[[FIRE + name for name in ALONE]].max()
+    rows = {}
+    for name in COMPARED:
+        rows[f"{name}, above the best alone"] = table.loc[FIRE + name] - best
+        rows[f"{name}, above dpir"] = table.loc[FIRE + name] - table.loc["dpir"]
+    return pd.DataFrame(rows).T
+
+
+def main():
+    """Print the tables."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmark_inverse_problems.studies.priors",
+        description="Priors compared by what they fill in.",
+    )
+    parser.add_argument(
+        "--images", default="bundled", help="image set, instead of the bundled pictures"
+    )
+    options = parser.parse_args()
+    config = yaml.safe_load(CONFIG.read_text())
+    problems = [
+        problem.replace("images=bundled", f"images={options.images}")
+        for problem in config["dataset"]
+    ]
+    tables = scores(results_of(problems, config["solver"]))
+    for metric, table in tables.items():
+        print("\n" + formatted(table, "markdown", 2, label=METRICS[metric].header))
+    print("\n" + formatted(gains(tables["psnr"]), "markdown", 2, label="dB"))
+
+
+if __name__ == "__main__":
+    main()
