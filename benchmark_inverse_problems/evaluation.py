@@ -4,6 +4,7 @@ import contextlib
 
 import click
 import pandas as pd
+import yaml
 from benchopt.benchmark import Benchmark, _list_parametrized_classes
 from benchopt.results import read_results
 from benchopt.runner import run_benchmark, run_one_resolution
@@ -108,6 +109,12 @@ def results_of(problems, solvers):
             return read_results(file)
         finally:
             file.unlink()
+
+
+def configured(path):
+    """The dataset and the solver patterns of a run config, for `results_of`."""
+    config = yaml.safe_load(path.read_text())
+    return config["dataset"], config["solver"]
 
 
 def problems(benchmark, pattern):

@@ -6,9 +6,8 @@ brings, and what a network learns from one task or from all of them.
 """
 
 import pandas as pd
-import yaml
 
-from ..evaluation import results_of
+from ..evaluation import configured, results_of
 from ..files import BENCHMARK
 from ..published import COSTS_SOURCE, RAM_ABLATION, RAM_TRANSFER
 from ..tables import formatted
@@ -63,8 +62,7 @@ def transfer(table):
 
 def main():
     """Print both tables."""
-    config = yaml.safe_load(CONFIG.read_text())
-    table = scores(results_of(config["dataset"], config["solver"]))
+    table = scores(results_of(*configured(CONFIG)))
     for title, rows in (("part", parts(table)), ("trained on", transfer(table))):
         print("\n" + formatted(rows, "markdown", 2, label=title))
     print(f"\n(published): {COSTS_SOURCE}; other images and levels, larger networks.")

@@ -5,9 +5,7 @@ prints the PSNR in bfloat16 minus that in float32, of each solver on each proble
 bfloat16 saves is in the table of costs, measured in one run.
 """
 
-import yaml
-
-from ..evaluation import results_of
+from ..evaluation import configured, results_of
 from ..files import BENCHMARK
 from ..results import ALL, last_rows
 from ..tables import formatted
@@ -41,8 +39,7 @@ def verdict(table):
 
 def main():
     """Print the table and its verdict."""
-    config = yaml.safe_load(CONFIG.read_text())
-    df = results_of(config["dataset"], config["solver"])
+    df = results_of(*configured(CONFIG))
     table = differences(last_rows(df, ALL))
     print("\n" + formatted(table, "markdown", 3, label="problem"))
     print("\n" + verdict(table))

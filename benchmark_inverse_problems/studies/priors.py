@@ -10,9 +10,8 @@ FiRe's priors stand. The page of the same figures:
 import argparse
 
 import pandas as pd
-import yaml
 
-from ..evaluation import results_of
+from ..evaluation import configured, results_of
 from ..files import BENCHMARK
 from ..metrics import METRICS
 from ..results import ALL, last_rows
@@ -65,12 +64,12 @@ def main():
         "--images", default="bundled", help="image set, instead of the bundled pictures"
     )
     options = parser.parse_args()
-    config = yaml.safe_load(CONFIG.read_text())
+    problems, solvers = configured(CONFIG)
     problems = [
         problem.replace("images=bundled", f"images={options.images}")
-        for problem in config["dataset"]
+        for problem in problems
     ]
-    tables = scores(results_of(problems, config["solver"]))
+    tables = scores(results_of(problems, solvers))
     for metric, table in tables.items():
         print("\n" + formatted(table, "markdown", 2, label=METRICS[metric].header))
     print("\n" + formatted(gains(tables["psnr"]), "markdown", 2, label="dB"))

@@ -5,9 +5,7 @@ prints the PSNR of the recurrent inference machine and of its two reductions aft
 steps, the last ones beyond those of the training: figure 2 of Putzky and Welling, 2017.
 """
 
-import yaml
-
-from ..evaluation import results_of
+from ..evaluation import configured, results_of
 from ..files import BENCHMARK
 from ..methods.rim import STEPS
 from ..tables import formatted
@@ -47,8 +45,7 @@ def verdict(mean):
 
 def main():
     """Print the tables."""
-    config = yaml.safe_load(CONFIG.read_text())
-    df = results_of(config["dataset"], config["solver"])
+    df = results_of(*configured(CONFIG))
     table = curves(df)
     mean = table.groupby("variant", sort=False).mean()
     for rows, label in ((table, "steps"), (mean, "mean over the problems, steps")):
