@@ -48,23 +48,24 @@ class EmbeddingBlock(nn.Module):
         )
 
     def forward(self, x, y, physics, img_channels, scale, gain):
-        return self.encode(y.to(x.dtype), gain)
+        return self.encode([y], x.dtype, gain)
 
-    def encode(self, images, gain):
+    def encode(self, images, dtype, gain):
+        # Operators do not keep the network's layout; mixing layouts doubles the cost.
+        images = torch.cat(
+            [i.to(dtype, memory_format=torch.channels_last) for i in images], 1
+        )
         index = self.encoding_conv.in_channels_list.index(images.shape[1])
         head = getattr(self.encoding_conv, f"head{index}")
-        # Operators do not keep the network's layout; mixing layouts doubles the cost.
-        images = images.contiguous(memory_format=torch.channels_last)
-        # The encoder's five convolutions as three: a 1x1 kernel is the middle of a
-        # 3x3 one, and a sum of convolutions is one of stacked channels. Small
-        # convolutions cost more to call than to compute.
+        # A 1x1 kernel beside a 3x3 one of the same images is the middle of it: one
+        # convolution. Small convolutions cost more to call than to compute.
         images = conv2d(
             images, head.convin.weight + widen(head.zero_conv_skip), padding=1
         )
         hidden = relu(head.conv10(images), inplace=True)
-        # A gain on the kernel costs less than one on the features.
-        kernel = gain * torch.cat((head.conv20.weight, widen(head.skipconv0)), 1)
-        features = conv2d(torch.cat((hidden, images), 1), kernel, padding=1)
+        # A gain on the kernels costs less than one on the features.
+        features = conv2d(hidden, gain * head.conv20.weight, padding=1)
+        features += conv2d(images, gain * head.skipconv0.weight)
         return relu(features, inplace=True)
 
 
@@ -85,8 +86,8 @@ class KrylovBlock(EmbeddingBlock):
 
     def forward(self, x, y, physics, img_channels, scale, gain):
         z = self.decoding_conv(x, img_channels)
-        krylov = physics.normal(z, scale).to(z.dtype)
-        return self.encode(torch.cat((y.to(z.dtype), z, krylov), 1), gain)
+        krylov = physics.normal(z, scale)
+        return self.encode([y, z, krylov], z.dtype, gain)
 
 
 class EmbeddedResBlock(nn.Module):
