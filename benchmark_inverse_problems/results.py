@@ -83,6 +83,12 @@ def split_name(name):
     return stem, {key.strip(): value.strip() for key, _, value in items}
 
 
+def split_names(names):
+    """`split_name` of a Series: columns "stem" and one a parameter, NaN where it is not."""
+    parts = [{"stem": stem} | found for stem, found in map(split_name, names)]
+    return pd.DataFrame(parts, index=names.index)
+
+
 def joined_name(stem, parameters):
     """What `split_name` splits."""
     text = ",".join(f"{key}={value}" for key, value in parameters.items())

@@ -10,6 +10,7 @@ import pandas as pd
 from ..evaluation import configured, results_of
 from ..files import BENCHMARK
 from ..published import COSTS_SOURCE, RAM_ABLATION, RAM_TRANSFER
+from ..results import split_names
 from ..tables import formatted
 
 CONFIG = BENCHMARK / "configs" / "ram_ablation.yml"
@@ -30,7 +31,7 @@ NAMES = {
 def scores(df):
     """PSNR by variant and problem, means over the images."""
     df = df.assign(
-        variant=df["solver_name"].str.extract(r"variant=(\w+)")[0],
+        variant=split_names(df["solver_name"])["variant"],
         problem=df["dataset_name"].map(
             dict(zip(df["dataset_name"].unique(), PROBLEMS, strict=True))
         ),

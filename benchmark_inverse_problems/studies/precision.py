@@ -7,7 +7,7 @@ bfloat16 saves is in the table of costs, measured in one run.
 
 from ..evaluation import configured, results_of
 from ..files import BENCHMARK
-from ..results import ALL, last_rows
+from ..results import ALL, last_rows, split_names
 from ..tables import formatted
 
 CONFIG = BENCHMARK / "configs" / "precision.yml"
@@ -17,11 +17,8 @@ TOLERANCE = 0.02
 
 def differences(df):
     """PSNR in bfloat16 minus that in float32, one row a problem and one column a solver."""
-    names = df["solver_name"]
-    df = df.assign(
-        solver=names.str.split("[").str[0],
-        precision=names.str.extract(r"precision=(\w+)")[0],
-    )
+    parts = split_names(df["solver_name"])
+    df = df.assign(solver=parts["stem"], precision=parts["precision"])
     keys = ["dataset_name", "solver", "precision"]
     psnr = df.groupby(keys, sort=False)["objective_psnr"].mean().unstack()
     return (psnr["bfloat16"] - psnr["float32"]).unstack("solver", sort=False)

@@ -14,15 +14,17 @@ import pandas as pd
 from ..evaluation import configured, results_of
 from ..files import BENCHMARK
 from ..metrics import METRICS
-from ..results import ALL, last_rows
+from ..results import ALL, last_rows, split_name, split_names
 from ..tables import formatted
 
 CONFIG = BENCHMARK / "configs" / "priors.yml"
 PARTS = ("psnr", "psnr_range", "psnr_null")
 FIRE = "fire_hqs, "
+ITERATIONS = "20"  # of fire_hqs by default; other numbers are in its row's name
 ALONE = ("denoiser", "jpeg", "gaussian", "motion", "sr2", "missing")
 COMPARED = (
     "combined",
+    "combined, 40 iterations",
     "denoiser-jpeg-sr2-gaussian-motion",
     "measurements",
     "denoiser-motion-measurements",
@@ -32,16 +34,25 @@ COMPARED = (
 def scores(df):
     """{metric: table}, means over the images, one row a prior and one column a problem."""
     df = last_rows(df, ALL)
-    solver = df["solver_name"].str.split("[").str[0]
-    kind = df["solver_name"].str.extract(r"(?:prior|variant)=([\w-]+)")[0]
     df = df.assign(
-        prior=solver.where(kind.isna(), solver + ", " + kind),
-        problem=df["dataset_name"].str.split("[").str[0],
+        prior=df["solver_name"].map(row_name),
+        problem=split_names(df["dataset_name"])["stem"],
     )
     return {
         metric: df.pivot_table(f"objective_{metric}", "prior", "problem", sort=False)
         for metric in PARTS
     }
+
+
+def row_name(solver):
+    """A solver with its prior or variant, and a number of iterations that is not usual."""
+    stem, parameters = split_name(solver)
+    words = [stem]
+    words += [parameters[key] for key in ("prior", "variant") if key in parameters]
+    iterations = parameters.get("iterations", ITERATIONS)
+    if stem == "fire_hqs" and iterations != ITERATIONS:
+        words.append(f"{iterations} iterations")
+    return ", ".join(words)
 
 
 def gains(table):

@@ -8,6 +8,7 @@ steps, the last ones beyond those of the training: figure 2 of Putzky and Wellin
 from ..evaluation import configured, results_of
 from ..files import BENCHMARK
 from ..methods.rim import STEPS
+from ..results import split_names
 from ..tables import formatted
 
 CONFIG = BENCHMARK / "configs" / "rim_projections.yml"
@@ -18,10 +19,10 @@ def curves(df):
 
     Other solvers, which have no variant, are left out.
     """
-    parts = df["dataset_name"].str.extract(r"ensemble=(\w+).*ratio=([\d.]+)")
+    parts = split_names(df["dataset_name"])
     df = df.assign(
-        variant=df["solver_name"].str.extract(r"variant=(\w+)")[0],
-        problem=parts[0] + ", p = " + parts[1],
+        variant=split_names(df["solver_name"])["variant"],
+        problem=parts["ensemble"] + ", p = " + parts["ratio"],
     )
     keys = ["problem", "variant", "objective_iterations"]
     return df.groupby(keys, sort=False)["objective_psnr"].mean().unstack()
