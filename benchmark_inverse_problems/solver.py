@@ -15,7 +15,7 @@ from torch.utils._pytree import tree_map_only
 from . import settings
 from .failures import recorded
 from .fingerprint import FingerprintMixin
-from .metering import MB, count_gflops, measure, timed
+from .metering import MB, count_gflops, keep_heap, measure, timed
 from .problem import check_reconstruction
 from .progress import progress
 from .tuning import grid_search, look_up
@@ -162,6 +162,7 @@ class ReconstructionSolver(FingerprintMixin, BaseSolver):
 
     def use_machine(self):
         """Take the device and the threads that the settings give."""
+        keep_heap()
         self.device = settings.device()
         self.threads = settings.threads()
         self.networks = []

@@ -1,3 +1,4 @@
+import resource
 import time
 
 import pytest
@@ -18,6 +19,24 @@ def test_peak_memory_on_a_warm_heap(piece):
     del_me = allocate(400, piece)  # warms the heap
     del del_me
     _, _, peak = metering.measure(lambda: len(allocate(400, piece)), CPU)
+    assert peak == pytest.approx(400, rel=0.1)
+
+
+def test_freed_memory_is_used_again_until_the_heap_is_trimmed():
+    if metering.call_glibc("malloc_trim", 0) is None:
+        pytest.skip("another C library than glibc")
+
+    def faults():
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        allocate(160, 8)
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+    metering.keep_heap()
+    faults()
+    warm = min(faults() for _ in range(4))
+    metering.trim_heap()
+    assert warm < faults() / 4
+    _, _, peak = metering.measure(lambda: len(allocate(400, 8)), CPU)
     assert peak == pytest.approx(400, rel=0.1)
 
 
