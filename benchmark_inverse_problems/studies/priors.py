@@ -20,11 +20,9 @@ from ..tables import formatted
 CONFIG = BENCHMARK / "configs" / "priors.yml"
 PARTS = ("psnr", "psnr_range", "psnr_null")
 FIRE = "fire_hqs, "
-ITERATIONS = "20"  # of fire_hqs by default; other numbers are in its row's name
 ALONE = ("denoiser", "jpeg", "gaussian", "motion", "sr2", "missing")
 COMPARED = (
     "combined",
-    "combined, 40 iterations",
     "denoiser-jpeg-sr2-gaussian-motion",
     "measurements",
     "denoiser-motion-measurements",
@@ -45,14 +43,10 @@ def scores(df):
 
 
 def row_name(solver):
-    """A solver with its prior or variant, and a number of iterations that is not usual."""
+    """A solver with its prior or variant."""
     stem, parameters = split_name(solver)
-    words = [stem]
-    words += [parameters[key] for key in ("prior", "variant") if key in parameters]
-    iterations = parameters.get("iterations", ITERATIONS)
-    if stem == "fire_hqs" and iterations != ITERATIONS:
-        words.append(f"{iterations} iterations")
-    return ", ".join(words)
+    kind = [parameters[key] for key in ("prior", "variant") if key in parameters]
+    return ", ".join([stem, *kind])
 
 
 def gains(table):
