@@ -17,10 +17,12 @@ from benchopt.benchmark import Benchmark
 from benchopt.utils.run_context import RunContext
 from tqdm import tqdm
 
+from . import settings
 from .evaluation import problems, solvers
 from .files import BENCHMARK
 from .metering import measure
 from .published import COSTS, COSTS_SOURCE
+from .results import threads_text
 from .tables import FORMATS, formatted
 
 PROBLEM = "cbsd68_deblur_gaussian[images=bundled,level=medium,n_images=1,crop=256]"
@@ -146,7 +148,7 @@ def main(arguments=None):
     notes = [
         f"(published): {COSTS_SOURCE}.",
         f"Measured on {options.problem}; train memory on {TRAINING_CROP}x"
-        f"{TRAINING_CROP} patches in bfloat16; {torch.get_num_threads()} threads, "
+        f"{TRAINING_CROP} patches in bfloat16; {threads_text([settings.threads()])}, "
         f"torch {torch.__version__}.",
     ]
     table = table.rename(columns=LABELS)

@@ -98,7 +98,7 @@ def metadata(df, dataset):
     best = labels(df["solver_name"].unique()).get(best, MISSING)
     return {
         "title": f"{harmless(dataset)}\nmean ± deviation over the images; difference to "
-        f"{best} and its 95 % interval; {threads_text(rows)}",
+        f"{best} and its 95 % interval; {threads_text(rows['objective_threads'])}",
         "columns": list(leaderboard(df, dataset)),
         "default_order_column": DIFFERENCE if dataset == ALL else "PSNR",
         "default_order_ascending": False,

@@ -64,9 +64,9 @@ def failed_cells(df, dataset):
     ]
 
 
-def threads_text(rows):
-    """The number of threads of the runtimes, for titles."""
-    counts = sorted(rows["objective_threads"].unique())
+def threads_text(counts):
+    """The numbers of threads of some runtimes, for titles."""
+    counts = sorted(set(counts))
     plural = "" if counts == [1] else "s"
     return f"{' or '.join(map(str, counts))} thread{plural}"
 

@@ -142,7 +142,7 @@ def costs(df, column, cls):
 ## Quality and cost
 
 Means over the images, from the result file that was at hand when these pages were made;
-the runtimes are of one machine with {threads_text(mine)}.
+the runtimes are of one machine with {threads_text(mine["objective_threads"])}.
 
 {cost_table(mine)}
 """

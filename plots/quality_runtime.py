@@ -60,7 +60,7 @@ class Plot(BasePlot):
             "title": f"{harmless(dataset)}\nupper left is better; the largest bubble is "
             f"{most:,.0f} MB{lost}",
             "yrange": around([quality[solver] for solver in near]),
-            "xlabel": f"Runtime of one image [s], {threads_text(rows)}",
+            "xlabel": f"Runtime of one image [s], {threads_text(rows['objective_threads'])}",
             "ylabel": METRICS[metric].title,
             "scale": "semilog-x",
         }

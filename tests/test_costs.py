@@ -37,9 +37,11 @@ def test_what_is_not_trained_has_no_such_costs():
     assert costs.cost("bicubic", "simulated[task=deblur]") is None
 
 
-def test_the_table_has_published_rows(capsys):
+def test_the_table_has_published_rows(capsys, monkeypatch):
+    monkeypatch.setenv("INVERSE_PROBLEMS_THREADS", "1")
     costs.main(["bicubic", "adjoint", "--problem", "simulated[task=deblur]"])
     table = capsys.readouterr().out
     assert "| adjoint |" in table and "bicubic" not in table  # it skips blurs
     assert "| PDNet (published) | 0.46 | 60.00 |  | 52.00 | 5815.00 |  |" in table
+    assert "; 1 thread, torch" in table
     assert "RAM (Terris et al., ICLR 2026)" in table
