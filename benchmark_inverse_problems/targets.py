@@ -11,7 +11,7 @@ import yaml
 
 from .evaluation import results_of
 from .files import BENCHMARK
-from .results import ALL, last_rows
+from .results import ALL, last_rows, split_names
 
 
 def compute(runs):
@@ -23,7 +23,7 @@ def compute(runs):
     for run in runs:
         solvers = run["solver"] if isinstance(run["solver"], list) else [run["solver"]]
         df = last_rows(results_of([run["dataset"]], solvers), ALL)
-        base_name = df["solver_name"].str.split("[").str[0]
+        base_name = split_names(df["solver_name"])["stem"]
         for key, rows in df.groupby(["dataset_name", base_name]):
             means[key] = rows.select_dtypes("number").mean().to_dict()
     return means

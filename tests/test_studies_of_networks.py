@@ -80,8 +80,8 @@ PRIORS = [f"{priors.FIRE}{name}" for name in (*priors.ALONE, *priors.COMPARED)]
 def test_every_restorer_of_fire_is_studied(benchmark_objects):
     config = yaml.safe_load(priors.CONFIG.read_text())
     found = evaluation.solvers(benchmark_objects, config["solver"])
-    used = [priors.row_name(str(s)) for s in found if s.name == "fire_hqs"]
-    assert sorted(used) == sorted(PRIORS)
+    used = [s.prior for s in found if s.name == "fire_hqs"]
+    assert sorted(f"{priors.FIRE}{prior}" for prior in used) == sorted(PRIORS)
     assert {*priors.ALONE, "measurements"} == set(BUNDLED)
     assert all("images=bundled" in problem for problem in config["dataset"])
 
