@@ -25,7 +25,7 @@ NETWORKS = {
     "hqs_untied": lambda: Unrolled("hqs", False, widths=NARROW, iterations=3),
     "pgd_untied": lambda: Unrolled("pgd", False, widths=NARROW, iterations=3),
     "pdnet": lambda: PDNet(iterations=3),
-    "ram": lambda: CompactRAM(widths=NARROW),
+    "ram": lambda: CompactRAM(widths=NARROW, light=True),
     "base": lambda: CompactRAM(widths=NARROW, variant="base"),
 }
 

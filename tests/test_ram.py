@@ -23,7 +23,7 @@ NARROW = {"widths": (8, 8, 16, 16), "blocks": 2}
 @pytest.fixture(scope="module")
 def model():
     torch.manual_seed(0)
-    model = CompactRAM(**NARROW)
+    model = CompactRAM(**NARROW, light=True)
     model.set_krylov_gain(1.0)
     return model.eval()
 
@@ -60,7 +60,7 @@ def physics(name, shape=SHAPE, scale=1.0):
 
 
 def test_size_and_biases():
-    network = CompactRAM()
+    network = CompactRAM(light=True)
     assert sum(p.numel() for p in network.parameters()) <= 2.0e6
     assert not [name for name, _ in network.named_parameters() if "bias" in name]
 
@@ -76,14 +76,15 @@ def test_scale_equivariance(model, name, a):
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5 * a)
 
 
+@pytest.mark.parametrize("light", [False, True])
 @pytest.mark.parametrize("channels", [1, 2, 3])
-def test_every_parameter_learns_but_the_other_heads(channels):
+def test_every_parameter_learns_but_the_other_heads(channels, light):
     torch.manual_seed(0)
-    network = CompactRAM(**NARROW)
+    network = CompactRAM(**NARROW, light=light)
     shape = (channels, 32, 32)
     operator = physics("blur", shape)
     network(operator.A(torch.rand(2, *shape)), operator).square().mean().backward()
-    head = re.compile(r"m_(?:head|tail)\.conv(\d)|\.(?:head|tail)(\d)\.")
+    head = re.compile(r"(?:m_head|m_tail|coding_conv)\.conv(\d)|\.(?:head|tail)(\d)\.")
     for name, parameter in network.named_parameters():
         found = head.search(name)
         if found and int(found[1] or found[2]) != channels - 1:
@@ -173,15 +174,54 @@ def test_variants_see_what_they_should(variant):
     network.set_krylov_gain(1.0)
     operator = physics("blur")
     y = operator.A(torch.rand(1, *SHAPE))
-    start, operators, _, context = network.prepare(y, operator)
+    inputs, start, context = network.prepare(y, operator)
     adjoint = operator.A_adjoint(y)
     assert torch.equal(start[:, :3], adjoint) == (variant == "base")
     assert len(context) == (4 if variant in ("prox_y", "krylov") else 0)
-    calls = []
-    normal = operators.normal
-    operators.normal = lambda *a: calls.append(1) or normal(*a)
-    network.backbone(start, operators, context)
-    assert bool(calls) == (variant == "krylov")
+    # Two blocks on the way down, two on the way up, two at the bottom.
+    expected = [0] * 4 + [1] * 4 + [2] * 4 + [3] * 2 if variant == "krylov" else []
+    assert sorted(scales_called(network, inputs, start, context)) == expected
+
+
+def scales_called(network, inputs, start, context):
+    """The scales at which a network's blocks call the operator."""
+    calls, normal = [], inputs.operators.normal
+    inputs.operators.normal = lambda z, scale: calls.append(scale) or normal(z, scale)
+    network.backbone(start, inputs.operators, context)
+    return calls
+
+
+@torch.no_grad()
+def test_light_networks_see_less_at_full_resolution(model):
+    operator = physics("blur")
+    problem = model.prepare(operator.A(torch.rand(1, *SHAPE)), operator)
+    assert sorted(scales_called(model, *problem)) == [0] + [1] * 4 + [2] * 4 + [3] * 2
+    with pytest.raises(ValueError, match="variant=prox is never light"):
+        CompactRAM(**NARROW, variant="prox", light=True)
+
+
+@pytest.mark.parametrize("name", ["blur", "sr", "inpainting", "cs"])
+@torch.no_grad()
+def test_the_step_after_the_network(model, name):
+    """It solves (1 + w A^T A) u = x + w A^T y, x being the network's result."""
+    if name == "cs":
+        noise = dinv.physics.GaussianNoise(0.05)
+        operator = dinv.physics.CompressedSensing(64, (1, 16, 16), noise_model=noise)
+    else:
+        operator = physics(name)
+    shape = (2, 1, 16, 16) if name == "cs" else (2, *SHAPE)
+    y = operator.A(torch.rand(shape))
+    u = model(y, operator)
+    inputs, start, context = model.prepare(y, operator)
+    x = model.backbone(start, inputs.operators, context)
+    log_weight, power = model.step[model.channels.index(shape[1])]
+    adjoint = operator.A_adjoint(y) * getattr(operator, "factor", 1) ** 2
+    snr = adjoint.abs().mean((1, 2, 3)) / inputs.noise
+    weight = (log_weight.exp() * snr**power).view(-1, 1, 1, 1)
+    left = u + weight * operator.A_adjoint_A(u)
+    right = x + weight * operator.A_adjoint(y)
+    assert (left - right).norm() < 1e-3 * right.norm()
+    assert (operator.A(u) - y).norm() < (operator.A(x) - y).norm()
 
 
 def test_unknown_variants():

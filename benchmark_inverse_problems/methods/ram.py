@@ -1,5 +1,7 @@
 """A compact Reconstruct Anything Model: one network for every linear problem."""
 
+import math
+
 import deepinv as dinv
 import torch
 from deepinv.models.ram import (
@@ -31,6 +33,9 @@ PUBLISHED = "ram.pth.tar"
 # Learned gain of the embeddings before training: small enough to keep the
 # denoiser that RAM starts from, large enough for gradients to flow.
 KRYLOV_GAIN = 0.01
+# Of the step after the network before training: weight a snr^p, about the mean square
+# error of a reconstruction over that of its noise.
+STEP_WEIGHT, STEP_POWER = 0.002, 2.0
 
 
 class EmbeddingBlock(nn.Module):
@@ -51,10 +56,7 @@ class EmbeddingBlock(nn.Module):
         return self.encode([y], x.dtype, gain)
 
     def encode(self, images, dtype, gain):
-        # Operators do not keep the network's layout; mixing layouts doubles the cost.
-        images = torch.cat(
-            [i.to(dtype, memory_format=torch.channels_last) for i in images], 1
-        )
+        images = joined(images, dtype)
         index = self.encoding_conv.in_channels_list.index(images.shape[1])
         head = getattr(self.encoding_conv, f"head{index}")
         # A 1x1 kernel beside a 3x3 one of the same images is the middle of it: one
@@ -88,6 +90,34 @@ class KrylovBlock(EmbeddingBlock):
         z = self.decoding_conv(x, img_channels)
         krylov = physics.normal(z, scale)
         return self.encode([y, z, krylov], z.dtype, gain)
+
+
+class LightKrylovBlock(nn.Module):
+    """Features of z, A^T A z and A^T y for one image z decoded from the features.
+
+    Two convolutions instead of six: at full resolution those of `KrylovBlock` cost more
+    than the block that they are part of.
+    """
+
+    def __init__(self, width, channels):
+        super().__init__()
+        self.decoding_conv = OutTail(width, list(channels))
+        self.encoding_conv = InHead([3 * c for c in channels], width)
+
+    def forward(self, x, y, physics, img_channels, scale, gain):
+        z = self.decoding_conv(x, img_channels)
+        images = joined([y, z, physics.normal(z, scale)], z.dtype)
+        index = self.encoding_conv.in_channels_list.index(images.shape[1])
+        kernel = getattr(self.encoding_conv, f"conv{index}").weight
+        return conv2d(images, gain * kernel, padding=1)
+
+
+def joined(images, dtype):
+    """Images side by side, in the network's layout, which operators do not keep."""
+    # Mixing layouts doubles the cost.
+    return torch.cat(
+        [i.to(dtype, memory_format=torch.channels_last) for i in images], 1
+    )
 
 
 class EmbeddedResBlock(nn.Module):
@@ -133,6 +163,9 @@ class CompactRAM(LearnedReconstructor):
     * down-sampling by f is scaled to unit norm (A and y times f): the paper's
       weight f^2 of the proximal step, which deepinv loses, and f^2 A^T y;
     * coarse operators are computed on the coarse grids (`multiscale.py`);
+    * the default network is `light`: at full resolution only the block after the last
+      up-sampling has an embedding, of fewer convolutions (`LightKrylovBlock`), and a
+      second proximal step, from the network's result, ends the reconstruction;
     * sides that are not multiples of 8 are padded by replication after the
       proximal step, so A is used as it is.
 
@@ -147,35 +180,52 @@ class CompactRAM(LearnedReconstructor):
     variant : {"base", "prox", "prox_y", "krylov"}
         What of the operator the network sees, as in the paper's ablation: A^T y as
         its input; a proximal step from there; the embeddings of y too; all of RAM.
+    light : bool
+        Whether the full model has less at full resolution and a step at the end, as above.
 
     Raises
     ------
     ValueError
-        If the variant is another word.
+        If the variant is another word, or is not the full model and light.
     """
 
     def __init__(
-        self, channels=CHANNELS, widths=WIDTHS, blocks=BLOCKS, variant="krylov"
+        self,
+        channels=CHANNELS,
+        widths=WIDTHS,
+        blocks=BLOCKS,
+        variant="krylov",
+        light=False,
     ):
         super().__init__(channels)
         if variant not in VARIANTS:
             raise ValueError(
                 f"variant={variant} is not known: use one of {', '.join(VARIANTS)}."
             )
+        if light and variant != "krylov":
+            raise ValueError(f"variant={variant} is never light: use krylov.")
         self.variant = variant
+        self.light = light
         heads = list(channels)
         embedding = {"krylov": KrylovBlock, "prox_y": EmbeddingBlock}.get(variant)
 
-        def stage(scale):
+        def stage(scale, up=False):
             width = widths[scale]
+            kinds = [embedding] * blocks
+            if light and scale == 0:
+                kinds = [
+                    LightKrylovBlock if up and k == 0 else None for k in range(blocks)
+                ]
             encoder = BaseEncBlock(width, width, nb=0)
-            encoder.enc.extend(
-                EmbeddedResBlock(width, heads, embedding) for _ in range(blocks)
-            )
+            encoder.enc.extend(EmbeddedResBlock(width, heads, kind) for kind in kinds)
             return encoder
 
         if variant != "base":
             self.eta = nn.Parameter(torch.ones(()))
+        self.step = None
+        if light:
+            step = torch.tensor([math.log(STEP_WEIGHT), STEP_POWER])
+            self.step = nn.Parameter(step.repeat(len(heads), 1))
         self.m_head = InHead([c + 2 for c in heads], widths[0])
         self.m_tail = OutTail(widths[0], heads)
         self.m_body = stage(3)
@@ -185,7 +235,7 @@ class CompactRAM(LearnedReconstructor):
             up = upsample_convtranspose(wide, narrow, bias=False, mode="2")
             setattr(self, f"m_down{scale + 1}", stage(scale))
             setattr(self, f"pool{scale + 1}", down)
-            setattr(self, f"m_up{scale + 1}", stage(scale))
+            setattr(self, f"m_up{scale + 1}", stage(scale, up=True))
             setattr(self, f"up{scale + 1}", up)
         self.set_krylov_gain(KRYLOV_GAIN)
 
@@ -249,8 +299,9 @@ class CompactRAM(LearnedReconstructor):
         Returns
         -------
         tuple
-            Input (B, C + 2, H', W') padded to multiples of 8, operators, size (H, W)
-            and four embeddings (B, 2C, H'/s, W'/s), none where the variant has none.
+            The `Inputs`, the network's input (B, C + 2, H', W') padded to multiples of 8,
+            and for each scale the images of y (B, kC, H'/s, W'/s) that its blocks see,
+            none for a network without embeddings.
         """
         inputs = super().inputs(y, physics, sigma, gain)
         x, operators = inputs.adjoint, inputs.operators
@@ -263,9 +314,11 @@ class CompactRAM(LearnedReconstructor):
         start = pad(torch.cat((start, *maps), 1), border, mode="replicate")
         context = []
         for scale in range(len(FACTORS) if self.embeds else 0):
-            coarse = operators.down(x, scale)
-            context.append(torch.cat((coarse, operators.normal(coarse, scale)), 1))
-        return start, operators, tuple(x.shape[2:]), context
+            images = [operators.down(x, scale)]
+            if scale > 0 or not self.light:
+                images.append(operators.normal(images[0], scale))
+            context.append(torch.cat(images, 1))
+        return inputs, start, context
 
     @property
     def embeds(self):
@@ -274,13 +327,21 @@ class CompactRAM(LearnedReconstructor):
 
     def proximal_step(self, inputs):
         """argmin over u of weight |A u - y|^2 + |u - f^2 A^T y|^2, its weight learned."""
-        x, squared = inputs.adjoint, inputs.operators.weight
-        # A zero image has no scale; its floor only has to avoid 0/0.
-        tiny = torch.finfo(x.dtype).tiny
-        snr = x.abs().flatten(1).mean(1) / inputs.noise.clamp_min(tiny)
-        weight = self.eta / (1e-4 + 1 / (snr * squared))
+        operators = inputs.operators
+        weight = self.eta / (1e-4 + 1 / (signal_to_noise(inputs) * operators.weight))
         weight = per_image(weight.clamp_min(1e-8))
-        return inputs.operators.prox(x, inputs.y, weight)
+        return operators.prox(inputs.adjoint, inputs.y, weight)
+
+    def last_step(self, inputs, x):
+        """argmin over u of a snr^p |A u - y|^2 + |u - x|^2, with a and p learned."""
+        if self.step is None:
+            return x
+        log_weight, power = self.step[self.channels.index(x.shape[1])]
+        # A zero image has no logarithm.
+        log_snr = signal_to_noise(inputs).clamp_min(1e-3).log()
+        weight = per_image((log_weight + power * log_snr).exp())
+        with torch.autocast(x.device.type, enabled=False):
+            return inputs.operators.prox(x.float(), inputs.y, weight)
 
     def solve(self, problems):
         """The network on several prepared problems whose images have one size.
@@ -297,15 +358,18 @@ class CompactRAM(LearnedReconstructor):
         tensor
             The reconstructions, concatenated along the batch.
         """
-        starts, operators, sizes, contexts = zip(*problems, strict=True)
+        inputs, starts, contexts = zip(*problems, strict=True)
+        sizes = [len(part) for part in inputs]
         if len(problems) == 1:
-            start, physics, context = starts[0], operators[0], contexts[0]
+            start, physics, context = starts[0], inputs[0].operators, contexts[0]
         else:
             start = torch.cat(starts)
-            physics = StackedScales(operators, [len(part) for part in starts])
+            physics = StackedScales([part.operators for part in inputs], sizes)
             context = [torch.cat(parts) for parts in zip(*contexts, strict=True)]
-        height, width = sizes[0]
-        return self.backbone(start, physics, context)[..., :height, :width]
+        height, width = inputs[0].adjoint.shape[2:]
+        x = self.backbone(start, physics, context)[..., :height, :width]
+        steps = zip(inputs, x.split(sizes), strict=True)
+        return torch.cat([self.last_step(*step) for step in steps])
 
     def backbone(self, start, physics, context):
         """The U-Net with its Krylov embeddings."""
@@ -326,6 +390,14 @@ class CompactRAM(LearnedReconstructor):
             x = getattr(self, f"up{scale + 1}")(x + skips[scale + 1])
             x = stage(f"m_up{scale + 1}", x, scale)
         return in_float32(self.m_tail, x + skips[0], channels)
+
+
+def signal_to_noise(inputs):
+    """Mean brightness of A^T y over the noise's standard deviation, (B,)."""
+    x = inputs.adjoint
+    # A zero image has no scale; its floor only has to avoid 0/0.
+    tiny = torch.finfo(x.dtype).tiny
+    return x.abs().flatten(1).mean(1) / inputs.noise.clamp_min(tiny)
 
 
 def load_ram(weights, variant, solver):
@@ -350,7 +422,7 @@ def load_ram(weights, variant, solver):
         return choose(weights, bundled=lambda: load_small(variant))
     return choose(
         weights,
-        bundled=lambda: load_weights(CompactRAM(), "ram"),
+        bundled=lambda: load_weights(CompactRAM(light=True), "ram"),
         published=lambda: published(dinv.models.RAM, solver, PUBLISHED),
     )
 
