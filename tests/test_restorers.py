@@ -12,6 +12,7 @@ from torch import nn
 
 from benchmark_inverse_problems.methods.drunet import MultiHeadDRUNet
 from benchmark_inverse_problems.methods.jpeg import JPEG, compress
+from benchmark_inverse_problems.methods.ram import load_ram
 from benchmark_inverse_problems.methods.restorers import (
     BUNDLED,
     PUBLISHED,
@@ -100,6 +101,19 @@ def test_conditioned_models_take_the_operator_itself(name):
     torch.manual_seed(0)
     torch.testing.assert_close(found, model.network(physics(x), physics))
     assert psnr(found, x) > psnr(physics.A_adjoint(physics.A(x)), x)
+
+
+@pytest.mark.parametrize("name", ["inpainting", "blur", "sr4"])
+def test_restorers_do_not_go_back_to_noisy_measurements(name):
+    _, y, physics, _ = measured(name)
+    (model,) = models("measurements", y.shape[1])
+    reconstructor = load_ram("bundled", "full", "ram").eval()
+    with torch.no_grad():
+        misfits = [
+            (physics.A(network(y, physics)) - y).norm()
+            for network in (reconstructor, model.network)
+        ]
+    assert misfits[0] < misfits[1]
 
 
 def test_conditioned_models_take_poisson_noise():
