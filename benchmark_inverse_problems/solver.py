@@ -10,12 +10,12 @@ from benchopt import BaseSolver
 from benchopt.stopping_criterion import StoppingCriterion
 from benchopt.utils.parametrized_name_mixin import product_param
 from torch import nn
-from torch.utils._pytree import tree_map_only
 
 from . import settings
 from .failures import recorded
 from .fingerprint import FingerprintMixin
 from .metering import MB, count_gflops, keep_heap, measure, timed
+from .precision import InBfloat16
 from .problem import check_reconstruction
 from .progress import progress
 from .tuning import grid_search, look_up
@@ -77,19 +77,6 @@ class Reconstructions(list):
         for item in kept[1:]:
             item.x_hat = None
         return Reconstructions, (), None, iter(kept)
-
-
-class InBfloat16(nn.Module):
-    """A network whose convolutions run in bfloat16; its images stay float32."""
-
-    def __init__(self, network):
-        super().__init__()
-        self.network = network
-
-    def forward(self, x, *arguments, **settings):
-        with torch.autocast(x.device.type, torch.bfloat16):
-            result = self.network(x, *arguments, **settings)
-        return tree_map_only(torch.Tensor, torch.Tensor.float, result)
 
 
 class ReconstructionSolver(FingerprintMixin, BaseSolver):

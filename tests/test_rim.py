@@ -15,7 +15,7 @@ from benchmark_inverse_problems.methods.rim import (
     rim,
     start,
 )
-from benchmark_inverse_problems.solver import InBfloat16
+from benchmark_inverse_problems.precision import InBfloat16
 from benchmark_inverse_problems.training import rim as recipe
 from benchmark_inverse_problems.training.data import PatchSampler
 

@@ -1,0 +1,56 @@
+"""Networks in bfloat16: kernels rounded once, filters that keep their sums."""
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+from benchmark_inverse_problems.methods.drunet import MultiHeadDRUNet, load_denoiser
+from benchmark_inverse_problems.precision import InBfloat16, round_kernel
+
+from .small import picture, psnr
+
+
+@pytest.mark.parametrize("shape", [(7, 5, 3, 3), (4, 1, 2, 2), (2, 3, 3, 3, 3)])
+def test_rounded_kernels_keep_the_sums_of_their_filters(shape):
+    generator = torch.Generator().manual_seed(0)
+    kernel = torch.randn(shape, generator=generator)
+    found = round_kernel(kernel)
+    assert found.shape == shape and found.dtype == kernel.dtype
+    assert torch.equal(found, found.bfloat16().float())
+    # No value moves by more than the distance of two neighbours in bfloat16.
+    assert ((found - kernel).abs() <= 2.0**-7 * kernel.abs().clamp_min(1)).all()
+    misses = [
+        (k.flatten(2).sum(-1) - kernel.flatten(2).sum(-1)).abs().mean()
+        for k in (found, kernel.bfloat16().float())
+    ]
+    assert misses[0] < misses[1] / 4
+
+
+def test_kernels_without_neighbours_are_rounded_to_the_nearest():
+    kernel = torch.randn(6, 4, 1, 1, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(round_kernel(kernel), kernel.bfloat16().float())
+
+
+def test_first_and_last_convolutions_keep_float32():
+    network = MultiHeadDRUNet()
+    before = copy.deepcopy(network.state_dict())
+    InBfloat16(network)
+    for name, tensor in network.state_dict().items():
+        kept = torch.equal(tensor, before[name])
+        assert kept == name.startswith(("m_head", "m_tail")), name
+
+
+@torch.no_grad()
+def test_smooth_images_are_denoised_as_in_float32():
+    """Rounding to the nearest changes them more."""
+    x = picture(64, 64)
+    x = nn.functional.avg_pool2d(x, 9, 1, 4)
+    network = load_denoiser("bundled", 3, "dpir").eval().requires_grad_(False)
+    exact = network(x, 0.01)
+    nearest = copy.deepcopy(network)
+    with torch.autocast("cpu", torch.bfloat16):
+        nearest = nearest(x, 0.01).float()
+    found = InBfloat16(network)(x, 0.01)
+    assert psnr(found, exact) > psnr(nearest, exact) + 1
