@@ -4,12 +4,9 @@ import copy
 
 import pytest
 import torch
-from torch import nn
 
-from benchmark_inverse_problems.methods.drunet import MultiHeadDRUNet, load_denoiser
+from benchmark_inverse_problems.methods.drunet import MultiHeadDRUNet
 from benchmark_inverse_problems.precision import InBfloat16, round_kernel
-
-from .small import picture, psnr
 
 
 @pytest.mark.parametrize("shape", [(7, 5, 3, 3), (4, 1, 2, 2), (2, 3, 3, 3, 3)])
@@ -40,17 +37,3 @@ def test_first_and_last_convolutions_keep_float32():
     for name, tensor in network.state_dict().items():
         kept = torch.equal(tensor, before[name])
         assert kept == name.startswith(("m_head", "m_tail")), name
-
-
-@torch.no_grad()
-def test_smooth_images_are_denoised_as_in_float32():
-    """Rounding to the nearest changes them more."""
-    x = picture(64, 64)
-    x = nn.functional.avg_pool2d(x, 9, 1, 4)
-    network = load_denoiser("bundled", 3, "dpir").eval().requires_grad_(False)
-    exact = network(x, 0.01)
-    nearest = copy.deepcopy(network)
-    with torch.autocast("cpu", torch.bfloat16):
-        nearest = nearest(x, 0.01).float()
-    found = InBfloat16(network)(x, 0.01)
-    assert psnr(found, exact) > psnr(nearest, exact) + 1
