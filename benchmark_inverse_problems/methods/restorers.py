@@ -155,9 +155,13 @@ def load_bundled_jpeg(channels, solver):
 
 def load_bundled_ram(channels, solver):
     """The compact RAM without its last step, which would bring the noise of D back."""
-    network = load_ram("bundled", "full", solver)
+    network = load_bundled_reconstructor(channels, solver)
     network.step = None
     return network
+
+
+def load_bundled_reconstructor(channels, solver):
+    return load_ram("bundled", "full", solver)
 
 
 def load_published_ram(channels, solver):
@@ -191,7 +195,7 @@ BUNDLED = {
     "motion": Restoration(motion, load_bundled_ram, by_operator),
     "sr2": Restoration(sr2, load_bundled_ram, by_operator),
     "missing": Restoration(missing, load_bundled_ram, by_operator),
-    "measurements": Restoration(measurements, load_bundled_ram, by_operator),
+    "measurements": Restoration(measurements, load_bundled_reconstructor, by_operator),
 }
 PUBLISHED = {
     "denoiser": Restoration(noise, load_published_denoiser, by_level),
