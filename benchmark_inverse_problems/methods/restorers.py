@@ -161,6 +161,7 @@ def load_bundled_ram(channels, solver):
 
 
 def load_bundled_reconstructor(channels, solver):
+    """The whole compact RAM: the noise of H = A is that of the measurements."""
     return load_ram("bundled", "full", solver)
 
 
