@@ -15,12 +15,13 @@ from .tasks import (
     validate,
 )
 
-# RAM lies farther below the denoiser and DPIR in denoising and deblurring than in
-# super-resolution by 4, and its PSNR in tomography grew to the last step.
+# RAM lies farther below the denoiser and DPIR in denoising, deblurring and inpainting than
+# in super-resolution by 4, and its PSNR in tomography grew to the last step.
 RAM_SHARES = SHARES | {
     "denoising": 4,
     "gaussian": 4,
     "motion": 4,
+    "inpainting": 6,
 }
 RAM_LARGE_TASKS = ("denoising", *LARGE_TASKS)
 RAM_MODALITIES = MODALITIES | {15: TOMOGRAPHY_SHARES}
