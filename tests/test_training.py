@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 from benchmark_inverse_problems.methods.drunet import MultiHeadDRUNet
-from benchmark_inverse_problems.training import drunet, loop
+from benchmark_inverse_problems.training import drunet, loop, tasks
 from benchmark_inverse_problems.training.data import HELD_OUT, PatchSampler
 
 
@@ -52,6 +52,19 @@ def test_validation_images_are_never_trained_on(folder):
     trained = {image.tobytes() for image in sampler.images}
     assert not trained & {image.tobytes() for image in sampler.held_out}
     assert sampler.validation(3).shape == (HELD_OUT, 3, 256, 256)
+
+
+def test_scores_depend_on_the_network_only(folder):
+    """Not on the seed of the batches: trainings with other ones stay comparable."""
+    torch.manual_seed(0)
+    model = tiny().eval()
+    samplers = [PatchSampler([folder / "data"], seed=seed) for seed in (0, 3)]
+    with torch.no_grad():
+        first, second = (drunet.validate(model, sampler) for sampler in samplers)
+        other = drunet.validate(tiny().eval(), samplers[0])
+    assert first == second != other
+    masks = [tasks.validation_problems(s)["inpaint_50"][1].mask for s in samplers]
+    assert torch.equal(*masks)
 
 
 def test_too_few_images(tmp_path):

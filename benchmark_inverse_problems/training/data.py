@@ -131,6 +131,15 @@ def step_rng(seed, step):
     return np.random.RandomState([seed, step])
 
 
+def validation_rng(draw=0):
+    """The random numbers of validation, the same whatever the seed of the batches is.
+
+    Scores of two trainings compare only on the same masks, kernels and noise: another
+    mask alone moves MRI by several dB.
+    """
+    return step_rng(0, 2**31 + draw)
+
+
 def stack(images):
     """A batch (B, C, H, W) of arrays (H, W, C)."""
     return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)

@@ -3,6 +3,7 @@
 import torch
 
 from ..methods.drunet import MultiHeadDRUNet
+from .data import validation_rng
 from .loop import Recipe, autocast, device_of
 
 SIGMA_MAX = 55 / 255
@@ -28,7 +29,7 @@ def validate(model, sampler):
     scores = {}
     for channels, kind in ((3, "colour"), (1, "gray")):
         x = sampler.validation(channels).to(device_of(model))
-        noise = torch.from_numpy(sampler.rng(2**31).standard_normal(x.shape)).to(x)
+        noise = torch.from_numpy(validation_rng().standard_normal(x.shape)).to(x)
         for level in LEVELS:
             with autocast(x.device):
                 estimate = model(x + level / 255 * noise, level / 255)

@@ -11,6 +11,7 @@ import torch
 from ..methods.edip import approximate_inverse
 from ..methods.unet import ORIGINAL, UNet
 from ..noise import noise_model
+from .data import validation_rng
 from .edip_ct import squared_error
 from .loop import Recipe
 from .tasks import TASKS
@@ -47,7 +48,7 @@ def validate(model, sampler):
     x = sampler.validation(3, 128)
     scores = {}
     for task in NAMES:
-        problem = pairs(sampler.rng(2**31), x, [task] * len(x))
+        problem = pairs(validation_rng(), x, [task] * len(x))
         mse = squared_error(model, *problem)
         scores[task] = round(float(-10 * mse.log10().mean()), 3)
     return scores

@@ -5,6 +5,7 @@ import torch
 from ..methods.drunet import MultiHeadDRUNet
 from ..methods.jpeg import compress
 from ..weights import load_weights
+from .data import validation_rng
 from .loop import Recipe, autocast, device_of
 
 # FiRe's (Terris et al., 2025): qualities of 20 to 100 and noise of up to 0.1.
@@ -42,7 +43,7 @@ def validate(model, sampler):
         x = sampler.validation(channels).to(device_of(model))
         for quality, level in LEVELS:
             sigma = torch.full((len(x),), level).to(x)
-            y = degrade(sampler.rng(2**31), x, [quality] * len(x), sigma)
+            y = degrade(validation_rng(), x, [quality] * len(x), sigma)
             with autocast(x.device):
                 estimate = model(y, sigma)
             mse = (estimate.float() - x).square().flatten(1).mean(1)

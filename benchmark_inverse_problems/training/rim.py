@@ -8,6 +8,7 @@ import numpy as np
 from .. import operators
 from ..images import PATCH
 from ..methods.rim import RIM, VARIANTS, rim
+from .data import validation_rng
 from .loop import Recipe, autocast, device_of
 from .tasks import measure
 
@@ -81,7 +82,7 @@ def validate(model, sampler, problems, crop):
     x = sampler.validation(1, crop).to(device_of(model))
     scores = {}
     for name, problem in problems.items():
-        y, physics = noisy(problem(sampler.rng(2**31), x))
+        y, physics = noisy(problem(validation_rng(), x))
         with autocast(x.device):
             *_, estimate = rim(y, physics, model)
         mse = (estimate - x).square().flatten(1).mean(1)

@@ -16,7 +16,7 @@ import torch
 
 from .. import operators
 from ..noise import add_noise
-from .data import PhantomSampler, to_complex
+from .data import PhantomSampler, to_complex, validation_rng
 from .loop import autocast, device_of
 
 # Patches of each task in a step. Super-resolution and inpainting are the farthest
@@ -305,7 +305,7 @@ def loss(model, sampler, step, l1_steps=math.inf, **settings):
 def validation_problems(sampler):
     """{name: (truth, physics, noise level)}: one level of each task, held-out images."""
     x = sampler.validation(3, VALIDATION_CROP)
-    rng = sampler.rng(2**31)
+    rng = validation_rng()
     shape = tuple(x.shape[1:])
     problems = {
         "denoise_25": (x, operators.denoising(shape, rng), 25 / 255),
@@ -330,7 +330,7 @@ def validation_problems(sampler):
 
 def validate(model, sampler, modalities=True):
     """PSNR in colour (MRI: complex, CT: gray) of one level of each task."""
-    rng, device = sampler.rng(2**31 + 1), device_of(model)
+    rng, device = validation_rng(1), device_of(model)
     scores = {}
     for name, (truth, physics, sigma) in validation_problems(sampler).items():
         if not modalities and truth.shape[1] != 3:
