@@ -32,6 +32,23 @@ def test_grid_search_finds_the_best_point_and_counts_the_trials():
     assert tuning.grid_search(build, grid, problem.tuning, CPU)["edge"]
 
 
+def test_grid_search_compares_its_points_on_the_same_draws():
+    draws = []
+
+    def build(scale):
+        def reconstruct(y, physics):
+            draws.append(torch.rand(()).item())
+            return scale * y
+
+        return reconstruct
+
+    tuning_set = tiny_problem("denoise").tuning
+    tuning.grid_search(build, {"scale": [0.9, 1.0]}, tuning_set, CPU)
+    images = len(tuning_set)
+    assert draws[:images] == draws[images:]
+    assert len(set(draws)) == images
+
+
 def test_unknown_task_has_no_entry():
     task = tiny_problem("denoise").task
     assert tuning.look_up("nobody", task, {}) is None

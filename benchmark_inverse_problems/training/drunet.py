@@ -4,7 +4,7 @@ import torch
 
 from ..methods.drunet import MultiHeadDRUNet
 from .data import validation_rng
-from .loop import Recipe, autocast, device_of
+from .loop import Recipe, autocast, device_of, mean_psnr
 
 SIGMA_MAX = 55 / 255
 LEVELS = (15, 25, 50)
@@ -33,8 +33,7 @@ def validate(model, sampler):
         for level in LEVELS:
             with autocast(x.device):
                 estimate = model(x + level / 255 * noise, level / 255)
-            mse = (estimate.float() - x).square().flatten(1).mean(1)
-            scores[f"{kind}_{level}"] = round(float(-10 * mse.log10().mean()), 3)
+            scores[f"{kind}_{level}"] = mean_psnr(estimate, x)
     return scores
 
 

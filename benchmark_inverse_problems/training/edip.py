@@ -7,13 +7,14 @@ levels of the recipe of RAM.
 from functools import partial
 
 import torch
+from torch.nn.functional import mse_loss
 
 from ..methods.edip import approximate_inverse
 from ..methods.unet import ORIGINAL, UNet
 from ..noise import noise_model
 from .data import validation_rng
-from .edip_ct import squared_error
-from .loop import Recipe
+from .edip_ct import restored
+from .loop import Recipe, mean_psnr
 from .tasks import TASKS
 
 BATCH = 8
@@ -40,7 +41,7 @@ def loss(model, sampler, step):
     rng = sampler.rng(step)
     x = sampler.batch(rng, BATCH, channels=1 if step % 8 == 7 else 3)
     tasks = rng.choice(NAMES, BATCH)
-    return squared_error(model, *pairs(rng, x.expand(-1, 3, -1, -1), tasks)).mean()
+    return mse_loss(*restored(model, *pairs(rng, x.expand(-1, 3, -1, -1), tasks)))
 
 
 def validate(model, sampler):
@@ -49,8 +50,7 @@ def validate(model, sampler):
     scores = {}
     for task in NAMES:
         problem = pairs(validation_rng(), x, [task] * len(x))
-        mse = squared_error(model, *problem)
-        scores[task] = round(float(-10 * mse.log10().mean()), 3)
+        scores[task] = mean_psnr(*restored(model, *problem))
     return scores
 
 

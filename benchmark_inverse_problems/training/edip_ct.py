@@ -7,12 +7,13 @@ nothing else when it is fitted to a measurement of another kind.
 from functools import lru_cache, partial
 
 import torch
+from torch.nn.functional import mse_loss
 
 from .. import operators
 from ..methods.edip import approximate_inverse
 from ..methods.unet import ORIGINAL, UNet
 from .data import PhantomSampler, validation_rng
-from .loop import Recipe, autocast, device_of
+from .loop import Recipe, autocast, device_of, mean_psnr
 from .tasks import log_uniform, measure
 
 BATCH = 8
@@ -41,13 +42,12 @@ def pair(rng, x, angles, noise):
     return approximate_inverse(y, physics), x
 
 
-def squared_error(model, z, x):
-    """Squared errors (B,) of the network's images."""
+def restored(model, z, x):
+    """The network's images, and the true ones x, both on its device."""
     device = device_of(model)
-    z, x = z.to(device, memory_format=torch.channels_last), x.to(device)
     with autocast(device):
-        estimate = model(z)
-    return (estimate.float() - x).square().flatten(1).mean(1)
+        estimate = model(z.to(device, memory_format=torch.channels_last))
+    return estimate.float(), x.to(device)
 
 
 def loss(model, sampler, step):
@@ -55,7 +55,7 @@ def loss(model, sampler, step):
     rng = sampler.rng(step)
     x = sampler.batch(rng, BATCH)
     noise = log_uniform(rng, *NOISE, BATCH)
-    return squared_error(model, *pair(rng, x, ANGLES[step % 8], noise)).mean()
+    return mse_loss(*restored(model, *pair(rng, x, ANGLES[step % 8], noise)))
 
 
 def validate(model, sampler):
@@ -64,8 +64,7 @@ def validate(model, sampler):
     scores = {}
     for angles in sorted(set(ANGLES)):
         problem = pair(validation_rng(), x, angles, 0.02)
-        mse = squared_error(model, *problem)
-        scores[f"angles_{angles}"] = round(float(-10 * mse.log10().mean()), 3)
+        scores[f"angles_{angles}"] = mean_psnr(*restored(model, *problem))
     return scores
 
 

@@ -6,7 +6,7 @@ from ..methods.drunet import MultiHeadDRUNet
 from ..methods.jpeg import compress
 from ..weights import load_weights
 from .data import validation_rng
-from .loop import Recipe, autocast, device_of
+from .loop import Recipe, autocast, device_of, mean_psnr
 
 # FiRe's (Terris et al., 2025): qualities of 20 to 100 and noise of up to 0.1.
 QUALITIES = 20, 100
@@ -46,9 +46,8 @@ def validate(model, sampler):
             y = degrade(validation_rng(), x, [quality] * len(x), sigma)
             with autocast(x.device):
                 estimate = model(y, sigma)
-            mse = (estimate.float() - x).square().flatten(1).mean(1)
             name = f"{kind}_q{quality}_{255 * level:.0f}"
-            scores[name] = round(float(-10 * mse.log10().mean()), 3)
+            scores[name] = mean_psnr(estimate, x)
     return scores
 
 

@@ -185,6 +185,18 @@ def autocast(device):
     return torch.autocast(torch.device(device).type, torch.bfloat16)
 
 
+def mean_psnr(estimate, x):
+    """Mean PSNR of a batch for a peak of 1, in dB, as a float for the curve.
+
+    Parameters
+    ----------
+    estimate, x : tensor (B, C, H, W)
+        Restored images and their truth.
+    """
+    mse = (estimate.float() - x).square().flatten(1).mean(1)
+    return round(float(-10 * mse.log10().mean()), 3)
+
+
 def device_of(model):
     """The device that a network's parameters are on."""
     return next(model.parameters()).device

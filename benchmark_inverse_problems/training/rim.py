@@ -9,7 +9,7 @@ from .. import operators
 from ..images import PATCH
 from ..methods.rim import RIM, VARIANTS, rim
 from .data import validation_rng
-from .loop import Recipe, autocast, device_of
+from .loop import Recipe, autocast, device_of, mean_psnr
 from .tasks import measure
 
 BATCH = 16
@@ -85,8 +85,7 @@ def validate(model, sampler, problems, crop):
         y, physics = noisy(problem(validation_rng(), x))
         with autocast(x.device):
             *_, estimate = rim(y, physics, model)
-        mse = (estimate - x).square().flatten(1).mean(1)
-        scores[name] = round(float(-10 * mse.log10().mean()), 3)
+        scores[name] = mean_psnr(estimate, x)
     return scores
 
 

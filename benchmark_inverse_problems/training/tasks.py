@@ -17,7 +17,7 @@ import torch
 from .. import operators
 from ..noise import add_noise
 from .data import PhantomSampler, to_complex, validation_rng
-from .loop import autocast, device_of
+from .loop import autocast, device_of, mean_psnr
 
 # Patches of each task in a step. Super-resolution and inpainting are the farthest
 # from the denoiser that most networks start from.
@@ -339,6 +339,5 @@ def validate(model, sampler, modalities=True):
         y, *problem = measure(rng, physics, truth, sigma)
         with autocast(device):
             estimate = model(y, *problem)
-        mse = (estimate.float() - truth).square().flatten(1).mean(1)
-        scores[name] = round(float(-10 * mse.log10().mean()), 3)
+        scores[name] = mean_psnr(estimate, truth)
     return scores
