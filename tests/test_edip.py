@@ -205,12 +205,17 @@ def test_the_solver_refuses_complex_images():
     )
 
 
-def learns(loss, network, source):
+def loss(recipe, network, source, step):
+    """The loss of a step of a recipe."""
+    return recipe.loss(network, recipe.draw(source, step), step)
+
+
+def learns(recipe, network, source):
     """The loss of one batch before and after some steps on it."""
     optimizer = torch.optim.Adam(network.parameters(), lr=3e-3)
     losses = []
     for _ in range(15):
-        losses.append(loss(network, source, 0))
+        losses.append(loss(recipe, network, source, 0))
         optimizer.zero_grad()
         losses[-1].backward()
         optimizer.step()
@@ -220,11 +225,11 @@ def learns(loss, network, source):
 def test_the_recipe_of_pictures(sampler):
     torch.manual_seed(0)
     network = UNet(3, 3, **SMALL)
-    first, last = learns(edip_pictures.loss, network, sampler)
+    first, last = learns(edip_pictures, network, sampler)
     assert last < 0.5 * first
-    one, two = (edip_pictures.loss(network, sampler, 7).item() for _ in range(2))
+    one, two = (loss(edip_pictures, network, sampler, 7).item() for _ in range(2))
     assert one == two
-    assert one != edip_pictures.loss(network, sampler, 8).item()
+    assert one != loss(edip_pictures, network, sampler, 8).item()
     with torch.no_grad():
         scores = edip_pictures.validate(network, sampler)
     assert set(scores) == {
@@ -244,12 +249,12 @@ def test_the_recipe_of_phantoms(monkeypatch):
     source = PhantomSampler(count=2)
     torch.manual_seed(0)
     network = UNet(**SMALL)
-    first, last = learns(edip_ct.loss, network, source)
+    first, last = learns(edip_ct, network, source)
     assert last < 0.5 * first
     losses = [
-        edip_ct.loss(network, s, 3).item() for s in (source, PhantomSampler(count=2))
+        loss(edip_ct, network, s, 3).item() for s in (source, PhantomSampler(count=2))
     ]
-    assert losses[0] == losses[1] != edip_ct.loss(network, source, 4).item()
+    assert losses[0] == losses[1] != loss(edip_ct, network, source, 4).item()
     with torch.no_grad():
         assert set(edip_ct.validate(network, source)) == {"angles_20", "angles_60"}
 

@@ -154,7 +154,9 @@ def test_problems_in_one_batch_are_independent(name):
 @pytest.mark.parametrize("step", [0, 1, 3, 4, 7])
 def test_steps_depend_on_their_number_only(sampler, step):
     network = build("base")
-    first, again = (tasks.loss(network, sampler, step).item() for _ in range(2))
+    first, again = (
+        tasks.loss(network, tasks.draw(sampler, step), step).item() for _ in range(2)
+    )
     assert first == again
     assert np.isfinite(first)
     # Colour, gray, complex, large and phantoms.
@@ -164,12 +166,26 @@ def test_steps_depend_on_their_number_only(sampler, step):
     assert x.shape[2] == (64 if step < 2 else 128)
 
 
+@pytest.mark.parametrize("step", [0, 3, 4])
+def test_copies_multiply_every_task(sampler, step):
+    _, _, shares = tasks.batch(sampler, step)
+    _, x, larger = tasks.batch(sampler, step, copies=2)
+    assert larger == {task: 2 * n for task, n in shares.items()}
+    assert len(x) == sum(larger.values())
+
+
+def test_without_large_tasks_all_photographs_have_one_size(sampler):
+    _, x, shares = tasks.batch(sampler, 4, large_tasks=())
+    assert shares == tasks.SHARES
+    assert x.shape[2] == sampler.patch
+
+
 def test_the_last_steps_have_the_norm_of_psnr(sampler):
     """The root mean square of an error is above its mean absolute value."""
     network = build("base")
+    data = tasks.draw(sampler, 1)
     absolute, square, still_absolute = (
-        tasks.loss(network, sampler, 1, l1_steps=steps).item()
-        for steps in (np.inf, 1, 2)
+        tasks.loss(network, data, 1, l1_steps=steps).item() for steps in (np.inf, 1, 2)
     )
     assert still_absolute == absolute < square
 
@@ -179,9 +195,10 @@ def test_the_loss_falls(sampler, name, lr):
     network = build(name).train()
     optimizer = torch.optim.Adam(network.parameters(), lr=lr)
     shares = {"denoising": 1, "inpainting": 1, "sr2": 1, "motion": 1}
+    data = tasks.draw(sampler, 0, shares=shares)
     losses = []
-    for _ in range(40):
-        loss = tasks.loss(network, sampler, 0, shares=shares)
+    for step in range(40):
+        loss = tasks.loss(network, data, step)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

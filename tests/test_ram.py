@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from functools import partial
 
 import deepinv as dinv
 import numpy as np
@@ -237,18 +238,19 @@ def test_ablation_differs_in_one_thing_only():
     for recipe in variants[1:]:
         for name in ("steps", "lr", "seed", "patch"):
             assert getattr(recipe, name) == getattr(variants[0], name)
-        assert recipe.loss.keywords == variants[0].loss.keywords
+        assert recipe.draw.keywords == variants[0].draw.keywords
+        assert recipe.loss == variants[0].loss
     for name in ("inpainting", "deblurring", "sr"):
-        shares = recipes[f"ram_{name}"].loss.keywords["shares"]
+        shares = recipes[f"ram_{name}"].draw.keywords["shares"]
         assert sum(shares.values()) in (15, 16)
-        assert set(shares) < set(variants[0].loss.keywords["shares"])
+        assert set(shares) < set(variants[0].draw.keywords["shares"])
 
 
 def test_training_resumes(sampler, tmp_path, monkeypatch):
-    def stop(model, sampler, step):
+    def stop(model, data, step):
         if step == 2:
             raise KeyboardInterrupt
-        return tasks.loss(model, sampler, step)
+        return tasks.loss(model, data, step)
 
     validation = tasks.validation_problems
     monkeypatch.setattr(tasks, "VALIDATION_CROP", 64)
@@ -258,7 +260,10 @@ def test_training_resumes(sampler, tmp_path, monkeypatch):
         tasks, "validation_problems", lambda s: dict(list(validation(s).items())[:6])
     )
     short = dataclasses.replace(
-        ram.RECIPES[0], build=lambda: CompactRAM(**NARROW), steps=3
+        ram.RECIPES[0],
+        build=lambda: CompactRAM(**NARROW),
+        draw=partial(tasks.draw, large_tasks=()),
+        steps=3,
     )
     whole = train(short, sampler, tmp_path / "whole", quiet=True)
     with pytest.raises(KeyboardInterrupt):

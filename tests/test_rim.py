@@ -168,7 +168,7 @@ def test_recipe_learns_one_batch(sampler, index):
     optimizer = torch.optim.Adam(network.parameters(), lr=5e-3)
     losses = []
     for _ in range(15):
-        loss = chosen.loss(network, sampler, 1)
+        loss = chosen.loss(network, chosen.draw(sampler, 1), 1)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

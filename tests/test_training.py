@@ -1,7 +1,9 @@
 """The training loop: repeatable batches, resumption, exported files."""
 
 import csv
+import dataclasses
 import json
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ import torch
 from safetensors.torch import load_file
 
 from benchmark_inverse_problems.methods.drunet import MultiHeadDRUNet
+from benchmark_inverse_problems.training import __main__ as training
 from benchmark_inverse_problems.training import drunet, loop, tasks
 from benchmark_inverse_problems.training.data import HELD_OUT, PatchSampler
 
@@ -34,7 +37,9 @@ def recipe(loss=drunet.loss, steps=6):
     def validate(model, sampler):
         return {"psnr": 1.0}
 
-    return loop.Recipe("tiny", tiny, loss, validate, steps, lr=1e-3, patch=32)
+    return loop.Recipe(
+        "tiny", tiny, drunet.draw, loss, validate, steps, lr=1e-3, patch=32
+    )
 
 
 def test_batches_depend_on_seed_and_step_only(folder):
@@ -77,10 +82,10 @@ def test_interrupted_training_ends_where_an_uninterrupted_one_does(folder, monke
     sampler = PatchSampler([folder / "data"], patch=32)
     loop.train(recipe(), sampler, folder / "whole", quiet=True)
 
-    def interrupted(model, sampler, step):
+    def interrupted(model, data, step):
         if step == 3:
             raise KeyboardInterrupt
-        return drunet.loss(model, sampler, step)
+        return drunet.loss(model, data, step)
 
     with pytest.raises(KeyboardInterrupt):
         loop.train(recipe(interrupted), sampler, folder / "cut", quiet=True)
@@ -102,9 +107,10 @@ def test_the_loss_falls(folder):
     torch.manual_seed(0)
     model = tiny()
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+    data = drunet.draw(sampler, 0)  # one batch, again and again
     losses = []
-    for _ in range(40):
-        loss = drunet.loss(model, sampler, 0)  # one batch, again and again
+    for step in range(40):
+        loss = drunet.loss(model, data, step)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -127,3 +133,39 @@ def test_the_average_of_a_short_training_forgets_its_start(folder):
         return sum((average[k] - weights[k]).square().sum().item() for k in weights)
 
     assert distance(saved["model"]) < distance(start) / 4
+
+
+def test_workers_change_nothing(folder):
+    """Processes that draw ahead give each step what it draws itself."""
+    sampler = PatchSampler([folder / "data"], patch=64)
+    recipes = training.recipes()
+    # Seven times the images only take longer.
+    few = recipes["ram"].draw.keywords | {"copies": 1}
+    recipes["ram"] = dataclasses.replace(
+        recipes["ram"], draw=partial(tasks.draw, **few)
+    )
+    for name in ("ram", "edip"):
+        steps = range(2, 5)  # of `ram`: photographs, complex images, photographs
+        here, ahead = (
+            list(loop.draws(recipes[name], sampler, steps, workers))
+            for workers in (0, 2)
+        )
+        assert len(here) == 3
+        for one, other in zip(here, ahead, strict=True):
+            compare(one, other)
+
+
+def compare(one, other):
+    """Whether two draws are equal, part by part; operators by their buffers."""
+    assert type(one) is type(other)
+    if isinstance(one, torch.Tensor):
+        assert torch.equal(one, other)
+    elif isinstance(one, torch.nn.Module):
+        compare(dict(one.named_buffers()), dict(other.named_buffers()))
+    elif isinstance(one, dict):
+        assert one.keys() == other.keys()
+        compare(list(one.values()), list(other.values()))
+    else:
+        assert len(one) == len(other)
+        for parts in zip(one, other, strict=True):
+            compare(*parts)

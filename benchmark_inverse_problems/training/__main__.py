@@ -34,6 +34,12 @@ def main():
     parser.add_argument("name", choices=known)
     parser.add_argument("--data", nargs="+", help="folders of images")
     parser.add_argument("--folder", type=Path, default=Path("training_runs"))
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=0,
+        help="processes that draw the data ahead (0; a GPU waits for it else)",
+    )
     parser.add_argument("--steps", type=int, help="number of steps (the recipe's own)")
     arguments = parser.parse_args()
     recipe = known[arguments.name]
@@ -45,7 +51,13 @@ def main():
         sampler = PatchSampler(arguments.data, recipe.patch, recipe.seed)
     else:
         parser.error(f"{recipe.name} learns from images: give folders with --data.")
-    result = train(recipe, sampler, arguments.folder, settings.device())
+    result = train(
+        recipe,
+        sampler,
+        arguments.folder,
+        settings.device(),
+        workers=arguments.workers,
+    )
     print(json.dumps(result, indent=2))
 
 

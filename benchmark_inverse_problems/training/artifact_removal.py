@@ -4,12 +4,13 @@ from functools import partial
 
 from .loop import Recipe
 from .ram import build
-from .tasks import loss, validate
+from .tasks import draw, loss, validate
 
 RECIPES = [
     Recipe(
         "artifact_removal",
         partial(build, variant="base"),
+        draw,
         loss,
         validate,
         steps=8000,

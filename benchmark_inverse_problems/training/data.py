@@ -1,6 +1,5 @@
 """Batches of random images, a function of (seed, step) alone."""
 
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -49,8 +48,7 @@ class PatchSampler:
             )
         images = [imread(path)[..., :3] for path in paths]
         self.images, self.held_out = images[:-HELD_OUT], images[-HELD_OUT:]
-        self.patch = patch
-        self.seed = seed
+        self.folders, self.patch, self.seed = folders, patch, seed
 
     @property
     def description(self):
@@ -61,16 +59,29 @@ class PatchSampler:
         """The random numbers of one step."""
         return step_rng(self.seed, step)
 
-    def batch(self, rng, size, channels):
-        """Patches (size, channels, patch, patch) in [0, 1], flipped and transposed at random."""
-        x = stack([self._patch(rng) for _ in range(size)]).float() / 255
+    def __reduce__(self):
+        # Another process reads the images itself: sending them takes longer.
+        return PatchSampler, (self.folders, self.patch, self.seed)
+
+    def batch(self, rng, size, channels, patch=None):
+        """Patches (size, channels, patch, patch) in [0, 1], flipped and transposed at random.
+
+        Parameters
+        ----------
+        rng : numpy.random.RandomState
+        size : int
+        channels : {1, 3}
+        patch : int, optional
+            Another side than the sampler's.
+        """
+        patches = [self._patch(rng, patch or self.patch) for _ in range(size)]
+        x = stack(patches).float() / 255
         return x if channels == 3 else to_gray(x)
 
-    def _patch(self, rng):
+    def _patch(self, rng, side):
         image = self.images[rng.randint(len(self.images))]
-        row, column = (rng.randint(n - self.patch + 1) for n in image.shape[:2])
-        patch = image[row : row + self.patch, column : column + self.patch]
-        return turned(rng, patch)
+        row, column = (rng.randint(n - side + 1) for n in image.shape[:2])
+        return turned(rng, image[row : row + side, column : column + side])
 
     def validation(self, channels, crop=256):
         """The held-out images, (HELD_OUT, channels, crop, crop) central crops in [0, 1]."""
@@ -99,7 +110,7 @@ class PhantomSampler:
 
     def __init__(self, channels=1, count=2048, seed=0):
         self.channels, self.count, self.seed = channels, count, seed
-        self.phantom = cache(self._phantom)
+        self.made = {}
 
     @property
     def description(self):
@@ -112,9 +123,12 @@ class PhantomSampler:
         """The random numbers of one step."""
         return step_rng(self.seed, step)
 
-    def _phantom(self, index):
-        x = ellipses(FIRST_PHANTOM + index, self.channels)
-        return x[0].permute(1, 2, 0).numpy()
+    def phantom(self, index):
+        """One phantom (128, 128, channels)."""
+        if index not in self.made:
+            x = ellipses(FIRST_PHANTOM + index, self.channels)
+            self.made[index] = x[0].permute(1, 2, 0).numpy()
+        return self.made[index]
 
     def batch(self, rng, size):
         """Phantoms (size, channels, 128, 128)."""

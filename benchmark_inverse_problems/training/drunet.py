@@ -4,21 +4,25 @@ import torch
 
 from ..methods.drunet import MultiHeadDRUNet
 from .data import validation_rng
-from .loop import Recipe, autocast, device_of, mean_psnr
+from .loop import Recipe, autocast, device_of, mean_psnr, on_device
 
 SIGMA_MAX = 55 / 255
 LEVELS = (15, 25, 50)
 BATCH = 4
 
 
-def loss(model, sampler, step):
-    """L1 error of one batch; three batches in four are in colour."""
+def draw(sampler, step):
+    """One batch (y, sigma, x); three batches in four are in colour."""
     rng = sampler.rng(step)
     x = sampler.batch(rng, BATCH, channels=1 if step % 4 == 3 else 3)
-    x = x.to(device_of(model), memory_format=torch.channels_last)
     sigma = torch.from_numpy(rng.uniform(0, SIGMA_MAX, BATCH)).to(x)
     noise = torch.from_numpy(rng.standard_normal(x.shape)).to(x)
-    y = x + sigma.view(-1, 1, 1, 1) * noise
+    return x + sigma.view(-1, 1, 1, 1) * noise, sigma, x
+
+
+def loss(model, data, step):
+    """L1 error of one batch (y, sigma, x)."""
+    y, sigma, x = on_device(model, *data)
     with autocast(x.device):
         estimate = model(y, sigma)
     return (estimate.float() - x).abs().mean()
@@ -38,5 +42,7 @@ def validate(model, sampler):
 
 
 RECIPES = [
-    Recipe("drunet", MultiHeadDRUNet, loss, validate, steps=60000, lr=1e-3, patch=128)
+    Recipe(
+        "drunet", MultiHeadDRUNet, draw, loss, validate, steps=60000, lr=1e-3, patch=128
+    )
 ]

@@ -7,13 +7,12 @@ levels of the recipe of RAM.
 from functools import partial
 
 import torch
-from torch.nn.functional import mse_loss
 
 from ..methods.edip import approximate_inverse
 from ..methods.unet import ORIGINAL, UNet
 from ..noise import noise_model
 from .data import validation_rng
-from .edip_ct import restored
+from .edip_ct import loss, restored
 from .loop import Recipe, mean_psnr
 from .tasks import TASKS
 
@@ -36,12 +35,12 @@ def pairs(rng, x, tasks):
     return torch.cat(inputs), x
 
 
-def loss(model, sampler, step):
-    """Mean squared error of a batch of all tasks; one in eight is gray."""
+def draw(sampler, step):
+    """A batch of pairs of all tasks; one in eight is gray."""
     rng = sampler.rng(step)
     x = sampler.batch(rng, BATCH, channels=1 if step % 8 == 7 else 3)
     tasks = rng.choice(NAMES, BATCH)
-    return mse_loss(*restored(model, *pairs(rng, x.expand(-1, 3, -1, -1), tasks)))
+    return pairs(rng, x.expand(-1, 3, -1, -1), tasks)
 
 
 def validate(model, sampler):
@@ -60,10 +59,11 @@ def build(**size):
 
 
 RECIPES = [
-    Recipe("edip", build, loss, validate, steps=5000, lr=2e-3, patch=128),
+    Recipe("edip", build, draw, loss, validate, steps=5000, lr=2e-3, patch=128),
     Recipe(
         "edip_original",
         partial(build, **ORIGINAL),
+        draw,
         loss,
         validate,
         steps=100_000,

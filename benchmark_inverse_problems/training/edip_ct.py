@@ -50,12 +50,17 @@ def restored(model, z, x):
     return estimate.float(), x.to(device)
 
 
-def loss(model, sampler, step):
-    """Mean squared error of one batch."""
+def draw(sampler, step):
+    """A batch of pairs."""
     rng = sampler.rng(step)
     x = sampler.batch(rng, BATCH)
     noise = log_uniform(rng, *NOISE, BATCH)
-    return mse_loss(*restored(model, *pair(rng, x, ANGLES[step % 8], noise)))
+    return pair(rng, x, ANGLES[step % 8], noise)
+
+
+def loss(model, data, step):
+    """Mean squared error of a batch of pairs (z, x)."""
+    return mse_loss(*restored(model, *data))
 
 
 def validate(model, sampler):
@@ -70,12 +75,20 @@ def validate(model, sampler):
 
 RECIPES = [
     Recipe(
-        "edip_ct", UNet, loss, validate, steps=4000, lr=2e-3, sampler=PhantomSampler
+        "edip_ct",
+        UNet,
+        draw,
+        loss,
+        validate,
+        steps=4000,
+        lr=2e-3,
+        sampler=PhantomSampler,
     ),
     # The paper's steps and learning rate.
     Recipe(
         "edip_ct_original",
         partial(UNet, **ORIGINAL),
+        draw,
         loss,
         validate,
         steps=100_000,

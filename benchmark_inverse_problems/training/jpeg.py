@@ -6,6 +6,7 @@ from ..methods.drunet import MultiHeadDRUNet
 from ..methods.jpeg import compress
 from ..weights import load_weights
 from .data import validation_rng
+from .drunet import loss
 from .loop import Recipe, autocast, device_of, mean_psnr
 
 # FiRe's (Terris et al., 2025): qualities of 20 to 100 and noise of up to 0.1.
@@ -22,18 +23,15 @@ def degrade(rng, x, qualities, sigma):
     return compress(x, qualities) + sigma.view(-1, 1, 1, 1) * noise
 
 
-def loss(model, sampler, step):
-    """L1 error of one batch; three batches in four are in colour."""
+def draw(sampler, step):
+    """One batch (y, sigma, x); three batches in four are in colour."""
     rng = sampler.rng(step)
     x = sampler.batch(rng, BATCH, channels=1 if step % 4 == 3 else 3)
-    x = x.to(device_of(model), memory_format=torch.channels_last)
     qualities = rng.randint(QUALITIES[0], QUALITIES[1] + 1, BATCH).tolist()
     # One image in four has no noise: JPEG alone is the commonest case.
     levels = rng.uniform(-SIGMA_MAX / 3, SIGMA_MAX, BATCH).clip(0)
     sigma = torch.from_numpy(levels).to(x)
-    with autocast(x.device):
-        estimate = model(degrade(rng, x, qualities, sigma), sigma)
-    return (estimate.float() - x).abs().mean()
+    return degrade(rng, x, qualities, sigma), sigma, x
 
 
 def validate(model, sampler):
@@ -56,4 +54,4 @@ def build():
     return load_weights(MultiHeadDRUNet(), "drunet")
 
 
-RECIPES = [Recipe("jpeg", build, loss, validate, steps=8000, lr=5e-4, patch=128)]
+RECIPES = [Recipe("jpeg", build, draw, loss, validate, steps=8000, lr=5e-4, patch=128)]

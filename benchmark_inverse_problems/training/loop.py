@@ -1,16 +1,23 @@
 """The one training loop: mixed precision, checkpoints, resumption, a curve."""
 
 import csv
+import io
 import json
 import math
 import os
+import pickle
 import platform
 import time
+from collections import ChainMap
 from dataclasses import dataclass
+from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 
+import cloudpickle
 import torch
+from torch.multiprocessing.reductions import reduce_tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from ..files import replacing
@@ -34,8 +41,10 @@ class Recipe:
     name : str
         Stem of the weights' file.
     build : callable () -> nn.Module
-    loss : callable (model, sampler, step) -> tensor
-        The training loss of one step, on a batch that depends on the step only.
+    draw : callable (sampler, step) -> data
+        What a step learns from, on the CPU: it depends on the step only.
+    loss : callable (model, data, step) -> tensor
+        The training loss of one step, on the model's device.
     validate : callable (model, sampler) -> dict of float
         Scores on held-out images, in dB.
     steps : int
@@ -55,6 +64,7 @@ class Recipe:
 
     name: str
     build: callable
+    draw: callable
     loss: callable
     validate: callable
     steps: int
@@ -66,7 +76,62 @@ class Recipe:
     bits: int = 16
 
 
-def train(recipe, sampler, folder, device="cpu", quiet=False):
+def share(tensor):
+    """A tensor by shared memory, which knows nothing of a lazy conjugate."""
+    return reduce_tensor(tensor.resolve_conj())
+
+
+class SharingPickler(cloudpickle.Pickler):
+    """Pickles deepinv's operators, which hold lambdas; tensors go by shared memory."""
+
+    dispatch_table = ChainMap(
+        {torch.Tensor: share},
+        ForkingPickler._extra_reducers,
+        cloudpickle.Pickler.dispatch_table,
+    )
+
+
+class Draws(Dataset):
+    """What each step of a recipe learns from, pickled."""
+
+    def __init__(self, draw, sampler):
+        self.draw, self.sampler = draw, sampler
+
+    def __getitem__(self, step):
+        file = io.BytesIO()
+        SharingPickler(file).dump(self.draw(self.sampler, step))
+        return file.getvalue()
+
+
+def draws(recipe, sampler, steps, workers):
+    """What some steps learn from, in their order, drawn ahead by processes of their own.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    sampler : PatchSampler or PhantomSampler
+    steps : range
+    workers : int
+        Processes; 0 draws each step when it is asked for.
+    """
+    if not workers:
+        return (recipe.draw(sampler, step) for step in steps)
+    loader = DataLoader(
+        Draws(recipe.draw, sampler),
+        batch_size=None,
+        sampler=steps,
+        num_workers=workers,
+        prefetch_factor=4,
+        collate_fn=bytes,
+        # A forked process cannot make sparse matrices once its parent has used a GPU.
+        multiprocessing_context="spawn",
+        # Its own, so that workers leave torch's stream of random numbers alone.
+        generator=torch.Generator(),
+    )
+    return map(pickle.loads, loader)
+
+
+def train(recipe, sampler, folder, device="cpu", quiet=False, workers=0):
     """Train a recipe's network, or go on where an interrupted training stopped.
 
     Parameters
@@ -76,6 +141,9 @@ def train(recipe, sampler, folder, device="cpu", quiet=False):
     folder : path
         Holds the checkpoint and, at the end, ``NAME.safetensors`` (the moving
         average of the weights), ``NAME.json`` and ``NAME.csv`` (the curve).
+    workers : int
+        Processes that draw the steps' data ahead, for a device that would wait for it.
+        They change the speed only.
 
     Returns
     -------
@@ -118,17 +186,18 @@ def train(recipe, sampler, folder, device="cpu", quiet=False):
 
     every = max(1, recipe.steps // EVALUATIONS)
     clock = last_save = time.monotonic()
+    steps = range(state["step"], recipe.steps)
     progress = tqdm(
-        range(state["step"], recipe.steps),
+        zip(steps, draws(recipe, sampler, steps, workers), strict=True),
         initial=state["step"],
         total=recipe.steps,
         desc=recipe.name,
         mininterval=10,
         disable=quiet or in_ci(),
     )
-    for step in progress:
+    for step, data in progress:
         model.train()
-        loss = recipe.loss(model, sampler, step)
+        loss = recipe.loss(model, data, step)
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
@@ -153,10 +222,10 @@ def train(recipe, sampler, folder, device="cpu", quiet=False):
             save()
             last_save = time.monotonic()
     save()
-    return export(recipe, average.module, state, folder, sampler.description)
+    return export(recipe, average.module, state, folder, sampler.description, device)
 
 
-def export(recipe, model, state, folder, data):
+def export(recipe, model, state, folder, data, device):
     """Write the weights, their JSON and their curve; return the JSON's content."""
     from ..weights import save_weights
 
@@ -167,7 +236,7 @@ def export(recipe, model, state, folder, data):
         "steps": state["step"],
         "learning_rate": recipe.lr,
         "wall_time_s": round(state["wall"]),
-        "machine": f"{os.cpu_count()} cores, {platform.machine()}, torch {torch.__version__}",
+        "machine": machine(device),
         "parameters": sum(p.numel() for p in model.parameters()),
         "validation": {k: v for k, v in state["curve"][-1].items() if k != "step"},
     }
@@ -178,6 +247,14 @@ def export(recipe, model, state, folder, data):
         writer.writeheader()
         writer.writerows(state["curve"])
     return json.loads((folder / f"{recipe.name}.json").read_text())
+
+
+def machine(device):
+    """What a network was trained on."""
+    name = f"{os.cpu_count()} cores, {platform.machine()}, torch {torch.__version__}"
+    if torch.device(device).type == "cuda":
+        name = f"{torch.cuda.get_device_name(device)}, {name}"
+    return name
 
 
 def autocast(device):
@@ -195,6 +272,20 @@ def mean_psnr(estimate, x):
     """
     mse = (estimate.float() - x).square().flatten(1).mean(1)
     return round(float(-10 * mse.log10().mean()), 3)
+
+
+def on_device(model, *images):
+    """Tensors on the network's device, images in the layout that convolutions like."""
+    device = device_of(model)
+    layouts = {4: torch.channels_last}
+    return tuple(
+        image.to(
+            device,
+            memory_format=layouts.get(image.ndim, torch.preserve_format),
+            non_blocking=True,
+        )
+        for image in images
+    )
 
 
 def device_of(model):

@@ -2,6 +2,6 @@
 
 from ..methods.pdnet import PDNet
 from .loop import Recipe
-from .tasks import loss, validate
+from .tasks import draw, loss, validate
 
-RECIPES = [Recipe("pdnet", PDNet, loss, validate, steps=3000, lr=1e-3)]
+RECIPES = [Recipe("pdnet", PDNet, draw, loss, validate, steps=3000, lr=1e-3)]

@@ -10,7 +10,7 @@ from ..images import PATCH
 from ..methods.rim import RIM, VARIANTS, rim
 from .data import validation_rng
 from .loop import Recipe, autocast, device_of, mean_psnr
-from .tasks import measure
+from .tasks import measure, moved
 
 BATCH = 16
 SIGMA_MAX = 55 / 255
@@ -67,11 +67,17 @@ def projection_problem(rng, x, step):
     return projections(rng, x)
 
 
-def loss(model, sampler, step, problem):
-    """The paper's loss: the squared errors of all steps, summed."""
+def draw(sampler, step, problem):
+    """Gray patches, and their measurements."""
     rng = sampler.rng(step)
-    x = sampler.batch(rng, BATCH, channels=1).to(device_of(model))
-    y, physics = noisy(problem(rng, x, step))
+    x = sampler.batch(rng, BATCH, channels=1)
+    return x, [problem(rng, x, step)]
+
+
+def loss(model, data, step):
+    """The paper's loss: the squared errors of all steps, summed."""
+    x, (problem,) = moved(model, *data)
+    y, physics = noisy(problem)
     with autocast(x.device):
         estimates = list(rim(y, physics, model))
     return sum((estimate.float() - x).square().mean() for estimate in estimates[1:])
@@ -105,7 +111,8 @@ RECIPES = [
     Recipe(
         "rim",
         RIM,
-        partial(loss, problem=picture_problem),
+        partial(draw, problem=picture_problem),
+        loss,
         partial(validate, problems=PICTURES, crop=VALIDATION_CROP),
         steps=10000,
         lr=1e-3,
@@ -115,7 +122,8 @@ RECIPES = [
         Recipe(
             f"{variant}_projections",
             partial(RIM, variant),
-            partial(loss, problem=projection_problem),
+            partial(draw, problem=projection_problem),
+            loss,
             partial(validate, problems=PROJECTIONS, crop=PATCH),
             steps=4000,
             lr=1e-3,

@@ -6,7 +6,6 @@ levels. A step holds patches of all tasks in one batch: batches of one task each
 the gradient too noisy to learn super-resolution in an hour.
 """
 
-import copy
 import math
 from functools import lru_cache
 
@@ -193,6 +192,11 @@ class SparseTomography(dinv.physics.LinearPhysics):
         self.register_buffer("transposed", matrix.T.coalesce().to_sparse_csr())
         self.shapes = (1, width, width), (1, detectors, angles)
 
+    def __reduce__(self):
+        # Another process makes the matrices itself, once: they are large.
+        (_, width, _), (*_, angles) = self.shapes
+        return sparse_tomography, (width, angles)
+
     def A(self, x, **_):
         y = Product.apply(x.flatten(1).T, self.matrix, self.transposed)
         return y.T.reshape(-1, *self.shapes[1])
@@ -243,33 +247,73 @@ def medical(sampler, rng, shares):
         return phantoms(1).batch(rng, size)
     if rng.uniform() < 0.5:
         return phantoms(2).batch(rng, size)
-    return to_complex(rng, large(sampler).batch(rng, size, channels=1))
+    return to_complex(rng, sampler.batch(rng, size, channels=1, patch=LARGE))
 
 
-def large(sampler):
-    """The sampler, with larger patches."""
-    sampler = copy.copy(sampler)
-    sampler.patch = LARGE
-    return sampler
-
-
-def batch(sampler, step, shares=SHARES, large_tasks=LARGE_TASKS, modalities=MODALITIES):
+def batch(
+    sampler,
+    step,
+    shares=SHARES,
+    large_tasks=LARGE_TASKS,
+    modalities=MODALITIES,
+    copies=1,
+):
     """The images of a step and the number of each task.
 
     Of the steps with photographs those in gray are 1, 5, 9 and 13 of 16.
+
+    Parameters
+    ----------
+    shares : dict
+        {task: photographs of a step}.
+    large_tasks : tuple of str
+        Tasks of the steps with one larger patch each; none: no such steps.
+    modalities : dict
+        {step of 16: shares of other images}.
+    copies : int
+        Factor of all numbers of images.
     """
     rng = sampler.rng(step)
-    if step % 16 in modalities:
+    medical_step, patch = step % 16 in modalities, None
+    if medical_step:
         shares = modalities[step % 16]
-        return rng, medical(sampler, rng, shares), shares
-    if step % 5 == 4:
+    elif step % 5 == 4 and large_tasks:
         shares = {task: 1 for task in shares if task in large_tasks} or shares
-        sampler = large(sampler)
+        patch = LARGE
+    shares = {task: copies * n for task, n in shares.items()}
+    if medical_step:
+        return rng, medical(sampler, rng, shares), shares
     channels = 1 if step % 4 == 1 else 3
-    return rng, sampler.batch(rng, sum(shares.values()), channels), shares
+    return rng, sampler.batch(rng, sum(shares.values()), channels, patch), shares
 
 
-def loss(model, sampler, step, l1_steps=math.inf, **settings):
+def draw(sampler, step, **settings):
+    """Images of a step and their measurements, a problem a task.
+
+    Parameters
+    ----------
+    **settings
+        Of `batch`.
+
+    Returns
+    -------
+    tuple
+        The images (B, C, H, W), and for each task, in their order, (y, physics, sigma,
+        gain) as `measure` returns them.
+    """
+    rng, x, shares = batch(sampler, step, **settings)
+    parts = x.split(list(shares.values()))
+    tasks = zip(shares, parts, strict=True)
+    return x, [TASKS[task](rng, part) for task, part in tasks]
+
+
+def moved(model, x, problems):
+    """Images and their measurements on the network's device."""
+    device = device_of(model)
+    return x.to(device), [[part.to(device) for part in p] for p in problems]
+
+
+def loss(model, data, step, l1_steps=math.inf):
     """Mean over images of log(1 + error / t), times t, of the L1 errors.
 
     PSNR is a logarithm of the error: an image's gradient is divided by
@@ -279,21 +323,15 @@ def loss(model, sampler, step, l1_steps=math.inf, **settings):
     Parameters
     ----------
     model : LearnedReconstructor
+    data : tuple
+        What `draw` returns.
     l1_steps : int
         From this step on the errors are root mean squares, which PSNR measures; L1
         learns faster.
-    **settings
-        Of `batch`.
     """
-    rng, x, shares = batch(sampler, step, **settings)
-    x = x.to(device_of(model))
-    parts = x.split(list(shares.values()))
-    problems = [
-        model.prepare(*TASKS[task](rng, part))
-        for task, part in zip(shares, parts, strict=True)
-    ]
+    x, problems = moved(model, *data)
     with autocast(x.device):
-        estimate = model.solve(problems)
+        estimate = model.solve([model.prepare(*problem) for problem in problems])
     error = (estimate.float() - x).flatten(1)
     if step < l1_steps:
         error = error.abs().mean(1)

@@ -6,7 +6,7 @@ from ..methods.drunet import MultiHeadDRUNet
 from ..methods.unrolled import ALGORITHMS, Unrolled, weights_name
 from ..weights import load_weights
 from .loop import Recipe
-from .tasks import COMPLEX_SHARES, MODALITIES, loss, validate
+from .tasks import COMPLEX_SHARES, MODALITIES, draw, loss, validate
 
 # MRI, where total variation is strong on phantoms, takes longer to learn than photographs,
 # of which the denoiser has seen many.
@@ -33,7 +33,8 @@ def recipe(algorithm, tied, steps, bits=8, modalities=UNROLLED_MODALITIES, **set
     return Recipe(
         weights_name(algorithm, tied),
         partial(build, algorithm, tied),
-        partial(loss, modalities=modalities, **settings),
+        partial(draw, modalities=modalities),
+        partial(loss, **settings),
         validate,
         steps=steps,
         lr=3e-4 if tied else 1e-3,
