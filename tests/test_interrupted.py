@@ -381,7 +381,7 @@ def test_pickled_types_in_a_result_file_are_not_made(bomb, tmp_path):
 
 
 def test_checkpoints_that_would_run_code_are_refused(bomb, tmp_path):
-    recipe = Recipe("evil", lambda: torch.nn.Linear(1, 1), None, None, 1, 0.1)
+    recipe = Recipe("evil", lambda: torch.nn.Linear(1, 1), None, None, None, 1, 0.1)
     torch.save({"state": bomb}, tmp_path / "evil.checkpoint.pt")
     with pytest.raises(pickle.UnpicklingError, match="Weights only"):
         train(recipe, None, tmp_path, quiet=True)

@@ -89,15 +89,18 @@ def test_tuning_shows_its_trials(suite, shown):
 
 
 def test_training(shown, tmp_path, monkeypatch):
-    def loss(model, sampler, step):
-        return model(torch.ones(1, 1)).square().sum()
+    def draw(sampler, step):
+        return torch.ones(1, 1)
+
+    def loss(model, data, step):
+        return model(data).square().sum()
 
     class Nothing:
         description = "none"
 
     def recipe(name):
         scores = lambda model, sampler: {"psnr": 1.0}  # noqa: E731
-        return Recipe(name, lambda: torch.nn.Linear(1, 1), loss, scores, 3, 0.1)
+        return Recipe(name, lambda: torch.nn.Linear(1, 1), draw, loss, scores, 3, 0.1)
 
     train(recipe("seen"), Nothing(), tmp_path)
     assert LEFT.search(shown.getvalue())
