@@ -14,6 +14,7 @@ from benchmark_inverse_problems.methods.drunet import MultiHeadDRUNet
 from benchmark_inverse_problems.training import __main__ as training
 from benchmark_inverse_problems.training import drunet, loop, tasks
 from benchmark_inverse_problems.training.data import HELD_OUT, PatchSampler
+from benchmark_inverse_problems.weights import load_weights
 
 
 @pytest.fixture
@@ -169,3 +170,23 @@ def compare(one, other):
         assert len(one) == len(other)
         for parts in zip(one, other, strict=True):
             compare(*parts)
+
+
+def test_training_on_starts_from_the_bundled_weights(folder, monkeypatch, capsys):
+    short = dataclasses.replace(
+        training.recipes()["drunet"], lr=0.0, validate=lambda model, sampler: {}
+    )
+    monkeypatch.setattr(training, "recipes", lambda: {"drunet": short})
+    command = f"drunet --data {folder / 'data'} --folder {folder} --steps 1 --seed 3"
+    monkeypatch.setattr("sys.argv", ["training", *command.split(), "--train-on"])
+    training.main()
+    description = json.loads((folder / "drunet.json").read_text())
+    assert description["recipe"].endswith(
+        "training drunet --steps 1 --seed 3 --train-on"
+    )
+    assert description["seed"] == 3
+    bundled = load_weights(MultiHeadDRUNet(), "drunet").state_dict()
+    weights = load_file(folder / "drunet.safetensors")
+    assert weights.keys() == bundled.keys()
+    for key, value in weights.items():
+        torch.testing.assert_close(value.float(), bundled[key])

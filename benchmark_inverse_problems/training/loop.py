@@ -60,6 +60,8 @@ class Recipe:
         patches of the images given with ``--data``.
     bits : {16, 8}
         Of the parameters in the file: see `save_weights`.
+    options : str
+        Those of the command line that changed the recipe, for the JSON.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Recipe:
     clip: float = 1.0
     sampler: callable = None
     bits: int = 16
+    options: str = ""
 
 
 def share(tensor):
@@ -230,7 +233,8 @@ def export(recipe, model, state, folder, data, device):
     from ..weights import save_weights
 
     description = {
-        "recipe": f"python -m benchmark_inverse_problems.training {recipe.name}",
+        "recipe": f"python -m benchmark_inverse_problems.training {recipe.name} "
+        f"{recipe.options}".strip(),
         "data": data,
         "seed": recipe.seed,
         "steps": state["step"],
