@@ -165,7 +165,7 @@ def test_killed_again_and_again_a_run_completes(small):
     for attempt in range(60):
         before = len(noted(small))
         # Later attempts may compute longer: on no machine does this go on for ever.
-        moment = moments.uniform(0, whole / 2) * 1.05**attempt
+        moment = moments.uniform(0, whole / 4) * 1.1**attempt
         status, _ = killed_at(started(small, options), moment)
         again = done & set(noted(small, since=before))
         assert not again, "computed again after it was finished"
