@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import json
+import pickle
 from functools import partial
 
 import numpy as np
@@ -13,7 +14,11 @@ from safetensors.torch import load_file
 from benchmark_inverse_problems.methods.drunet import MultiHeadDRUNet
 from benchmark_inverse_problems.training import __main__ as training
 from benchmark_inverse_problems.training import drunet, loop, tasks
-from benchmark_inverse_problems.training.data import HELD_OUT, PatchSampler
+from benchmark_inverse_problems.training.data import (
+    HELD_OUT,
+    PatchSampler,
+    PhantomSampler,
+)
 from benchmark_inverse_problems.weights import load_weights
 
 
@@ -154,6 +159,15 @@ def test_workers_change_nothing(folder):
         assert len(here) == 3
         for one, other in zip(here, ahead, strict=True):
             compare(one, other)
+
+
+def test_samplers_of_other_processes_draw_the_same(folder):
+    photographs = PatchSampler([folder / "data"], patch=32, seed=5)
+    phantoms = PhantomSampler(2, count=3, seed=5)
+    for sampler, channels in ((photographs, [3]), (phantoms, [])):
+        other = pickle.loads(pickle.dumps(sampler))
+        one, two = (s.batch(s.rng(1), 2, *channels) for s in (sampler, other))
+        assert torch.equal(one, two)
 
 
 def compare(one, other):

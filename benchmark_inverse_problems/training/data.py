@@ -1,5 +1,6 @@
 """Batches of random images, a function of (seed, step) alone."""
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -110,7 +111,7 @@ class PhantomSampler:
 
     def __init__(self, channels=1, count=2048, seed=0):
         self.channels, self.count, self.seed = channels, count, seed
-        self.made = {}
+        self.phantom = cache(self._phantom)
 
     @property
     def description(self):
@@ -123,12 +124,13 @@ class PhantomSampler:
         """The random numbers of one step."""
         return step_rng(self.seed, step)
 
-    def phantom(self, index):
-        """One phantom (128, 128, channels)."""
-        if index not in self.made:
-            x = ellipses(FIRST_PHANTOM + index, self.channels)
-            self.made[index] = x[0].permute(1, 2, 0).numpy()
-        return self.made[index]
+    def __reduce__(self):
+        # Another process makes the phantoms that it draws.
+        return PhantomSampler, (self.channels, self.count, self.seed)
+
+    def _phantom(self, index):
+        x = ellipses(FIRST_PHANTOM + index, self.channels)
+        return x[0].permute(1, 2, 0).numpy()
 
     def batch(self, rng, size):
         """Phantoms (size, channels, 128, 128)."""

@@ -4,7 +4,7 @@ import torch
 
 from ..methods.drunet import MultiHeadDRUNet
 from .data import validation_rng
-from .loop import Recipe, autocast, device_of, mean_psnr, on_device
+from .loop import Recipe, autocast, device_of, mean_psnr
 
 SIGMA_MAX = 55 / 255
 LEVELS = (15, 25, 50)
@@ -22,9 +22,9 @@ def draw(sampler, step):
 
 def loss(model, data, step):
     """L1 error of one batch (y, sigma, x)."""
-    y, sigma, x = on_device(model, *data)
+    y, sigma, x = data
     with autocast(x.device):
-        estimate = model(y, sigma)
+        estimate = model(y.contiguous(memory_format=torch.channels_last), sigma)
     return (estimate.float() - x).abs().mean()
 
 

@@ -42,9 +42,10 @@ class Recipe:
         Stem of the weights' file.
     build : callable () -> nn.Module
     draw : callable (sampler, step) -> data
-        What a step learns from, on the CPU: it depends on the step only.
+        What a step learns from, on the CPU: tensors and operators, in lists or tuples,
+        that depend on the step only.
     loss : callable (model, data, step) -> tensor
-        The training loss of one step, on the model's device.
+        The training loss of one step, from its data on the model's device.
     validate : callable (model, sampler) -> dict of float
         Scores on held-out images, in dB.
     steps : int
@@ -200,7 +201,7 @@ def train(recipe, sampler, folder, device="cpu", quiet=False, workers=0):
     )
     for step, data in progress:
         model.train()
-        loss = recipe.loss(model, data, step)
+        loss = recipe.loss(model, on_device(data, device), step)
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
@@ -278,18 +279,11 @@ def mean_psnr(estimate, x):
     return round(float(-10 * mse.log10().mean()), 3)
 
 
-def on_device(model, *images):
-    """Tensors on the network's device, images in the layout that convolutions like."""
-    device = device_of(model)
-    layouts = {4: torch.channels_last}
-    return tuple(
-        image.to(
-            device,
-            memory_format=layouts.get(image.ndim, torch.preserve_format),
-            non_blocking=True,
-        )
-        for image in images
-    )
+def on_device(data, device):
+    """What a step learns from, tensors and operators in lists and tuples, on a device."""
+    if isinstance(data, list | tuple):
+        return [on_device(part, device) for part in data]
+    return data.to(device)
 
 
 def device_of(model):

@@ -10,7 +10,7 @@ from ..images import PATCH
 from ..methods.rim import RIM, VARIANTS, rim
 from .data import validation_rng
 from .loop import Recipe, autocast, device_of, mean_psnr
-from .tasks import measure, moved
+from .tasks import measure
 
 BATCH = 16
 SIGMA_MAX = 55 / 255
@@ -71,12 +71,12 @@ def draw(sampler, step, problem):
     """Gray patches, and their measurements."""
     rng = sampler.rng(step)
     x = sampler.batch(rng, BATCH, channels=1)
-    return x, [problem(rng, x, step)]
+    return x, problem(rng, x, step)
 
 
 def loss(model, data, step):
     """The paper's loss: the squared errors of all steps, summed."""
-    x, (problem,) = moved(model, *data)
+    x, problem = data
     y, physics = noisy(problem)
     with autocast(x.device):
         estimates = list(rim(y, physics, model))

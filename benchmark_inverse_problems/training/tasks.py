@@ -307,12 +307,6 @@ def draw(sampler, step, **settings):
     return x, [TASKS[task](rng, part) for task, part in tasks]
 
 
-def moved(model, x, problems):
-    """Images and their measurements on the network's device."""
-    device = device_of(model)
-    return x.to(device), [[part.to(device) for part in p] for p in problems]
-
-
 def loss(model, data, step, l1_steps=math.inf):
     """Mean over images of log(1 + error / t), times t, of the L1 errors.
 
@@ -329,7 +323,7 @@ def loss(model, data, step, l1_steps=math.inf):
         From this step on the errors are root mean squares, which PSNR measures; L1
         learns faster.
     """
-    x, problems = moved(model, *data)
+    x, problems = data
     with autocast(x.device):
         estimate = model.solve([model.prepare(*problem) for problem in problems])
     error = (estimate.float() - x).flatten(1)
