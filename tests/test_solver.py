@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 import torch
 from benchopt.cli import benchopt
+from threadpoolctl import threadpool_info
 
+from benchmark_inverse_problems import settings
 from benchmark_inverse_problems.failures import read_failures
 from benchmark_inverse_problems.problem import check_reconstruction
 from benchmark_inverse_problems.run import main
@@ -136,9 +138,15 @@ def test_check_reconstruction_accepts_what_is_right():
 def test_threads_setting_is_checked(suite, monkeypatch):
     monkeypatch.setenv("INVERSE_PROBLEMS_THREADS", "many")
     with pytest.raises(ValueError, match="set it to a positive whole number"):
-        from benchmark_inverse_problems.settings import threads
+        settings.threads()
 
-        threads()
+
+@pytest.mark.parametrize("wanted", [2, 1])
+def test_threads_are_those_of_linear_algebra_too(monkeypatch, wanted):
+    monkeypatch.setenv("INVERSE_PROBLEMS_THREADS", str(wanted))
+    assert settings.threads() == wanted == torch.get_num_threads()
+    pools = [p["num_threads"] for p in threadpool_info() if p["user_api"] == "blas"]
+    assert pools and set(pools) == {wanted}
 
 
 def test_repository_has_no_package_file_among_the_plugins():
