@@ -1,6 +1,7 @@
 from functools import partial
 
 from benchmark_inverse_problems.methods.fire import fire_hqs
+from benchmark_inverse_problems.methods.ram import unsupported_precision
 from benchmark_inverse_problems.methods.restorers import restoration_models
 from benchmark_inverse_problems.solver import IterativeSolver
 
@@ -45,9 +46,7 @@ class Solver(IterativeSolver):
     )
 
     def unsupported(self, physics):
-        if (self.weights, self.precision) == ("published", "bfloat16"):
-            return "runs the operator in bfloat16 too with published weights"
-        return None
+        return unsupported_precision(self.weights, self.precision)
 
     def build(self, prior, weights, gamma, strength, **settings):
         place = (self.channels, self.name, self.place)

@@ -11,23 +11,27 @@ class Solver(IterativeSolver):
     U. Kamilov, H. Mansour, B. Wohlberg, "A Plug-and-Play Priors Approach for Solving
     Nonlinear Imaging Inverse Problems", IEEE Signal Processing Letters, 2017; its
     convergence: S. Hurault, A. Leclaire, N. Papadakis, "Proximal Denoiser for Convergent
-    Plug-and-Play Optimization with Nonconvex Regularization", ICML 2022.
+    Plug-and-Play Optimization with Nonconvex Regularization", ICML 2022. relaxation is the
+    weight of the denoised image: S. Hurault, A. Chambolle, A. Leclaire, N. Papadakis, "A
+    Relaxed Proximal Gradient Descent Algorithm for Convergent Plug-and-Play with Proximal
+    Denoiser", SSVM 2023.
     """
 
     name = "pnp_pgd"
     parameters = {
         "weights": ["auto"],
         "level": ["tuned"],
+        "relaxation": ["tuned"],
         "iterations": [30],
         "precision": ["float32"],
     }
-    grid = {"level": [0.01, 0.02, 0.03, 0.06, 0.1, 0.2]}
-    test_config = {"level": 0.05, "iterations": 8}
+    grid = {"level": [0.02, 0.03, 0.06, 0.1, 0.2], "relaxation": [0.1, 0.3, 1.0]}
+    test_config = {"level": 0.05, "relaxation": 1.0, "iterations": 8}
     published = (
         "drunet_deepinv_color_finetune_22k.pth",
         "drunet_deepinv_gray_finetune_26k.pth",
     )
 
-    def build(self, weights, level, iterations):
+    def build(self, weights, **settings):
         denoiser = self.place(load_denoiser(weights, self.channels, self.name))
-        return partial(pnp_pgd, denoiser=denoiser, level=level, iterations=iterations)
+        return partial(pnp_pgd, denoiser=denoiser, **settings)

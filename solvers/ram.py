@@ -1,4 +1,4 @@
-from benchmark_inverse_problems.methods.ram import load_ram
+from benchmark_inverse_problems.methods.ram import load_ram, unsupported_precision
 from benchmark_inverse_problems.solver import ReconstructionSolver
 
 
@@ -19,9 +19,7 @@ class Solver(ReconstructionSolver):
     end_to_end = {}
 
     def unsupported(self, physics):
-        if (self.weights, self.precision) == ("published", "bfloat16"):
-            return "runs the operator in bfloat16 too with published weights"
-        return None
+        return unsupported_precision(self.weights, self.precision)
 
     def build(self, weights, variant):
         return load_ram(weights, variant, self.name)

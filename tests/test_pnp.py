@@ -27,13 +27,16 @@ def last(estimates):
     return found
 
 
+@pytest.mark.parametrize("relaxation", [1.0, 0.4])
 @pytest.mark.parametrize("name", ["blur", "sr4", "inpainting"])
-def test_pnp_pgd_ends_at_its_fixed_point(name):
+def test_pnp_pgd_ends_at_its_fixed_point(name, relaxation):
     _, y, physics, _ = measured(name)
     denoiser = Smoother()
-    x = last(pnp_pgd(y, physics, denoiser, level=0.07, iterations=150))
+    settings = {"level": 0.07, "relaxation": relaxation}
+    x = last(pnp_pgd(y, physics, denoiser, iterations=150, **settings))
     step = 16 if name == "sr4" else 1
-    again = denoiser(x - step * physics.A_adjoint(physics.A(x) - y), 0.07)
+    z = x - step * physics.A_adjoint(physics.A(x) - y)
+    again = relaxation * denoiser(z, 0.07) + (1 - relaxation) * z
     assert (again - x).norm() < 1e-3 * x.norm()
     assert denoiser.levels == {0.07}
 
@@ -83,6 +86,16 @@ def test_wrong_settings_are_refused(method, settings, message):
     _, y, physics, _ = measured("blur")
     with pytest.raises(ValueError, match=message):
         last(method(y, physics, Smoother(), **settings))
+
+
+@pytest.mark.parametrize(
+    ("relaxation", "message"),
+    [(0.0, "must be positive, got 0.0"), (1.5, "must be at most 1, got 1.5")],
+)
+def test_pnp_pgd_needs_a_relaxation_of_at_most_one(relaxation, message):
+    _, y, physics, _ = measured("blur")
+    with pytest.raises(ValueError, match=message):
+        last(pnp_pgd(y, physics, Smoother(), relaxation=relaxation))
 
 
 def test_red_needs_a_weight():

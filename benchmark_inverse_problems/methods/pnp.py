@@ -1,5 +1,7 @@
 """Plug-and-play relatives of DPIR: one denoising level, many iterations."""
 
+import torch
+
 from .dpir import SIGMA_MIN, denoise
 from .initial import data_prox, initial_estimate, noise_level
 
@@ -13,15 +15,18 @@ def check_settings(iterations, **positive):
             raise ValueError(f"{name} must be positive, got {value}.")
 
 
-def pnp_pgd(y, physics, denoiser, level=0.05, iterations=30):
+def pnp_pgd(y, physics, denoiser, level=0.05, relaxation=1.0, iterations=30):
     """Proximal gradient descent with a denoiser for the proximal operator.
 
     From `initial_estimate` (Kamilov et al., 2017; Hurault et al., ICML 2022):
 
-        x <- denoiser(x - t A^T (A x - y), level)
+        z <- x - t A^T (A x - y)
+        x <- (1 - relaxation) z + relaxation denoiser(z, level)
 
     with t = 1 / ||A||^2, which is 1 for the operators of the suite and f^2 for
-    down-sampling by f.
+    down-sampling by f. The relaxed denoiser (Hurault et al., SSVM 2023) frees the
+    weight of the prior from the denoiser's level: where the noise is low a level that
+    smooths little enough leaves what the iterations amplify.
 
     Parameters
     ----------
@@ -33,6 +38,8 @@ def pnp_pgd(y, physics, denoiser, level=0.05, iterations=30):
         `denoiser(x, sigma)` for the image's channels, or for one if C = 2.
     level : float
         Denoising level, in the range of the image; the larger, the smoother.
+    relaxation : float
+        Weight of the denoised image, in (0, 1]; 1 is plain descent.
     iterations : int
 
     Yields
@@ -43,15 +50,17 @@ def pnp_pgd(y, physics, denoiser, level=0.05, iterations=30):
     Raises
     ------
     ValueError
-        If `level` is not positive or `iterations` is below 1.
+        If `level` is not positive, `relaxation` not in (0, 1] or `iterations` below 1.
     """
-    check_settings(iterations, level=level)
+    check_settings(iterations, level=level, relaxation=relaxation)
+    if relaxation > 1:
+        raise ValueError(f"relaxation must be at most 1, got {relaxation}.")
     step = getattr(physics, "factor", 1) ** 2
     x = initial_estimate(y, physics)
     yield x
     for _ in range(iterations):
-        x = x - step * physics.A_adjoint(physics.A(x) - y)
-        x = denoise(x, denoiser, level)
+        z = x - step * physics.A_adjoint(physics.A(x) - y)
+        x = torch.lerp(z, denoise(z, denoiser, level), relaxation)
         yield x
 
 

@@ -427,6 +427,13 @@ def load_ram(weights, variant, solver):
     )
 
 
+def unsupported_precision(weights, precision):
+    """Why RAM cannot run in a precision, or None if it can."""
+    if (weights, precision) == ("published", "bfloat16"):
+        return "runs the operator in bfloat16 too with published weights"
+    return None
+
+
 def load_small(variant):
     """A network of the ablation."""
     if variant not in VARIANTS + SINGLE:

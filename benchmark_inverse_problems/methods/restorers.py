@@ -21,9 +21,8 @@ SCUNET = "scunet_color_real_psnr.pth"
 SWINIR = "001_classicalSR_DF2K_s64w8_SwinIR-M_x2.pth"
 RESTORMER = "single_image_defocus_deblurring.pth"
 
-# Of the ensembles tried, with the RAM of 34148 steps, the best on the tuning set. The paper's,
-# which has restorers of compression and resolution too, was equal there on SR x4 (29.22 and
-# 29.23 dB), and 0.3 and 0.5 dB worse on Gaussian and motion deblurring.
+# Of eleven ensembles the best on the tuning set in deblurring and inpainting; in SR x4
+# others are better there and not on other pictures (docs/studies.md).
 COMBINED = ("denoiser", "motion")
 
 
