@@ -25,7 +25,7 @@ class Solver(IterativeSolver):
         "iterations": [30],
         "precision": ["float32"],
     }
-    grid = {"level": [0.02, 0.03, 0.06, 0.1, 0.2], "relaxation": [0.1, 0.3, 1.0]}
+    grid = {"level": [0.02, 0.03, 0.06, 0.1, 0.2], "relaxation": [0.1, 0.5, 1.0]}
     test_config = {"level": 0.05, "relaxation": 1.0, "iterations": 8}
     published = (
         "drunet_deepinv_color_finetune_22k.pth",
