@@ -21,8 +21,8 @@ SCUNET = "scunet_color_real_psnr.pth"
 SWINIR = "001_classicalSR_DF2K_s64w8_SwinIR-M_x2.pth"
 RESTORMER = "single_image_defocus_deblurring.pth"
 
-# Of eleven ensembles the best on the tuning set in deblurring and inpainting; in SR x4
-# others are better there and not on other pictures (docs/studies.md).
+# Of twelve ensembles the best on the tuning set in deblurring and inpainting; in SR x4
+# denoiser-jpeg-gaussian is better (docs/studies.md).
 COMBINED = ("denoiser", "motion")
 
 
