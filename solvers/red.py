@@ -20,7 +20,7 @@ class Solver(IterativeSolver):
         "iterations": [30],
         "precision": ["float32"],
     }
-    grid = {"lambda_": [0.05, 0.2, 0.6, 2.0], "level": [0.015, 0.03, 0.06]}
+    grid = {"lambda_": [0.05, 0.2, 0.6, 2.0], "level": [0.015, 0.03, 0.06, 0.12]}
     test_config = {"lambda_": 0.6, "level": 0.03, "iterations": 8}
     published = (
         "drunet_deepinv_color_finetune_22k.pth",
