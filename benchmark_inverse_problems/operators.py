@@ -1,10 +1,11 @@
 """The fixed operators as data: {name: factory}, and the levels of each family."""
 
-from functools import cached_property
+from functools import cache, cached_property
 
 import deepinv as dinv
 import numpy as np
 import torch
+from threadpoolctl import ThreadpoolController
 
 # The levels are ours: the exact settings of the RAM paper's easy, medium and
 # hard deblurring could not be read. `std` is in pixels, `sigma` is the noise.
@@ -32,6 +33,12 @@ MOST_PROJECTED = 4096
 MRI_CENTRE = {4: 0.08, 8: 0.04}
 
 
+@cache
+def linear_algebra():
+    """The threads of numpy's linear algebra; finding the libraries takes a millisecond."""
+    return ThreadpoolController().select(user_api="blas")
+
+
 def motion_kernel(rng, length_scale, std, size=31, points=1000):
     """A motion blur kernel, (1, 1, size, size), non-negative with sum one.
 
@@ -51,8 +58,11 @@ def motion_kernel(rng, length_scale, std, size=31, points=1000):
     covariance = std**2 * (1 + distance) * np.exp(-distance)
     # The eigenvectors of a covariance are defined up to their signs, which
     # differ between LAPACK builds; the Cholesky factor is unique.
-    factor = np.linalg.cholesky(covariance + 1e-6 * np.eye(points))
-    path = factor @ rng.standard_normal((points, 2))
+    # With one thread: how many share the work shows in the last digits, and a second one
+    # may wait a quarter of a second for a core that another run has.
+    with linear_algebra().limit(limits=1):
+        factor = np.linalg.cholesky(covariance + 1e-6 * np.eye(points))
+        path = factor @ rng.standard_normal((points, 2))
     path = (path - path.mean(0)) * size / 4 + size // 2
     path = np.clip(path, 0, size - 1.001)
     corner = path.astype(int)

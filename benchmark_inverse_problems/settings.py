@@ -35,7 +35,6 @@ def threads():
                 f"{THREADS} is {wanted!r}: set it to a positive whole number of threads."
             )
         torch.set_num_threads(int(wanted))
-    # A second thread of numpy's would wait for a core that another run has: on two busy
-    # cores a Cholesky factor of 250 points takes a quarter of a second, not a millisecond.
+    # Else a run with one thread would be timed with two wherever numpy computes.
     threadpool_limits(torch.get_num_threads(), user_api="blas")
     return torch.get_num_threads()
