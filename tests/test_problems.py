@@ -9,8 +9,10 @@ import torch
 from benchopt.benchmark import Benchmark
 from benchopt.utils.parametrized_name_mixin import product_param
 from deepinv.physics import Denoising
+from threadpoolctl import threadpool_limits
 
 from benchmark_inverse_problems.noise import add_noise
+from benchmark_inverse_problems.operators import motion_kernel
 
 from .conftest import ROOT
 from .problems import TINY, tiny_problem
@@ -78,6 +80,17 @@ def test_observations_are_repeatable_and_independent_of_access_order(name):
     second.observe(0)
     assert torch.equal(first.observe(1).y, second.observe(1).y)
     assert not torch.equal(first.observe(0).y, first.observe(1).y)
+
+
+def test_kernels_do_not_depend_on_threads():
+    kernels = []
+    for threads in (2, 1):
+        with threadpool_limits(threads, user_api="blas"):
+            draws = [
+                motion_kernel(np.random.RandomState(n), 0.6, 0.5) for n in range(8)
+            ]
+        kernels.append(torch.cat(draws))
+    assert torch.equal(*kernels)
 
 
 def test_solvers_do_not_see_the_truth():

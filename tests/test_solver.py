@@ -11,11 +11,10 @@ import numpy as np
 import pytest
 import torch
 from benchopt.cli import benchopt
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import threadpool_info
 
 from benchmark_inverse_problems import settings
 from benchmark_inverse_problems.failures import read_failures
-from benchmark_inverse_problems.operators import motion_kernel
 from benchmark_inverse_problems.problem import check_reconstruction
 from benchmark_inverse_problems.run import main
 
@@ -148,17 +147,6 @@ def test_threads_are_those_of_linear_algebra_too(monkeypatch, wanted):
     assert settings.threads() == wanted == torch.get_num_threads()
     pools = [p["num_threads"] for p in threadpool_info() if p["user_api"] == "blas"]
     assert pools and set(pools) == {wanted}
-
-
-def test_kernels_do_not_depend_on_threads():
-    kernels = []
-    for threads in (2, 1):
-        with threadpool_limits(threads, user_api="blas"):
-            draws = [
-                motion_kernel(np.random.RandomState(n), 0.6, 0.5) for n in range(8)
-            ]
-        kernels.append(torch.cat(draws))
-    assert torch.equal(*kernels)
 
 
 def test_repository_has_no_package_file_among_the_plugins():
