@@ -163,7 +163,10 @@ class ReconstructionSolver(FingerprintMixin, BaseSolver):
             found = found or self.search(tuning)
             self.values |= found["values"]
             self.trials = found["trials"]
-            self.tuned = ",".join(f"{k}={v:g}" for k, v in found["values"].items())
+            self.tuned = ",".join(
+                f"{k}={v}" if isinstance(v, str) else f"{k}={v:g}"
+                for k, v in found["values"].items()
+            )
 
     def open_parameters(self):
         """The grids of the parameters whose value is "tuned"."""

@@ -65,7 +65,7 @@ def grid_search(build, grid, tuning, device):
     -------
     dict
         ``values``, ``trials``, ``psnr`` (dB, on the tuning images) and ``edge``
-        (True if the best point lies at the end of a list of more than one value).
+        (True if a number of the best point lies at an end of its list).
     """
     best = None
     points = list(product(*grid.values()))
@@ -82,7 +82,11 @@ def grid_search(build, grid, tuning, device):
             scores.append(Case(x_hat, truth, observation).psnr())
         score = sum(scores) / len(scores)
         if best is None or score > best["psnr"]:
-            ends = [v in (grid[k][0], grid[k][-1]) for k, v in values.items()]
+            ends = [
+                v in (grid[k][0], grid[k][-1])
+                for k, v in values.items()
+                if not isinstance(v, str)
+            ]
             best = {"values": values, "psnr": round(score, 3), "edge": any(ends)}
     return best | {"trials": len(points)}
 

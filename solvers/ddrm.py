@@ -3,7 +3,7 @@ from functools import partial
 from deepinv.physics import DecomposablePhysics
 
 from benchmark_inverse_problems.methods.diffusion import ddrm
-from benchmark_inverse_problems.methods.drunet import load_denoiser
+from benchmark_inverse_problems.methods.drunet import PUBLISHED, load_denoiser
 from benchmark_inverse_problems.solver import ReconstructionSolver
 
 
@@ -23,10 +23,7 @@ class Solver(ReconstructionSolver):
     }
     # Fresh noise makes much of the rounding of bfloat16, which a test looks at.
     test_config = {"steps": 10, "eta": 0.0}
-    published = (
-        "drunet_deepinv_color_finetune_22k.pth",
-        "drunet_deepinv_gray_finetune_26k.pth",
-    )
+    published = tuple(PUBLISHED.values())
 
     def unsupported(self, physics):
         if isinstance(physics, DecomposablePhysics):

@@ -3,7 +3,7 @@ from functools import partial
 from deepinv.physics import MRI
 
 from benchmark_inverse_problems.methods.diffusion import diffpir
-from benchmark_inverse_problems.methods.drunet import load_denoiser
+from benchmark_inverse_problems.methods.drunet import PUBLISHED, load_denoiser
 from benchmark_inverse_problems.solver import IterativeSolver
 
 
@@ -26,10 +26,7 @@ class Solver(IterativeSolver):
     }
     grid = {"lambda_": [0.7, 1.5, 3, 7], "zeta": [0.3, 1.0]}
     test_config = {"lambda_": 3, "zeta": 1.0, "steps": 12}
-    published = (
-        "drunet_deepinv_color_finetune_22k.pth",
-        "drunet_deepinv_gray_finetune_26k.pth",
-    )
+    published = tuple(PUBLISHED.values())
 
     def unsupported(self, physics):
         if self.variant == "deepinv" and isinstance(physics, MRI):

@@ -1,7 +1,7 @@
 from functools import partial
 
 from benchmark_inverse_problems.methods.dpir import dpir
-from benchmark_inverse_problems.methods.drunet import load_denoiser
+from benchmark_inverse_problems.methods.drunet import PUBLISHED, load_denoiser
 from benchmark_inverse_problems.solver import ReconstructionSolver
 
 
@@ -20,10 +20,7 @@ class Solver(ReconstructionSolver):
         "precision": ["float32"],
     }
     grid = {"lambda_": [0.06, 0.12, 0.23, 0.5, 1.0], "last": [1, 3]}
-    published = (
-        "drunet_deepinv_color_finetune_22k.pth",
-        "drunet_deepinv_gray_finetune_26k.pth",
-    )
+    published = tuple(PUBLISHED.values())
 
     def build(self, weights, lambda_, last):
         denoiser = self.place(load_denoiser(weights, self.channels, self.name))

@@ -1,6 +1,6 @@
 from functools import partial
 
-from benchmark_inverse_problems.methods.drunet import load_denoiser
+from benchmark_inverse_problems.methods.drunet import PUBLISHED, load_denoiser
 from benchmark_inverse_problems.methods.pnp import pnp_pgd
 from benchmark_inverse_problems.solver import IterativeSolver
 
@@ -27,10 +27,7 @@ class Solver(IterativeSolver):
     }
     grid = {"level": [0.02, 0.03, 0.06, 0.1, 0.2], "relaxation": [0.1, 0.5, 1.0]}
     test_config = {"level": 0.05, "relaxation": 1.0, "iterations": 8}
-    published = (
-        "drunet_deepinv_color_finetune_22k.pth",
-        "drunet_deepinv_gray_finetune_26k.pth",
-    )
+    published = tuple(PUBLISHED.values())
 
     def build(self, weights, **settings):
         denoiser = self.place(load_denoiser(weights, self.channels, self.name))

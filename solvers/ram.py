@@ -1,4 +1,8 @@
-from benchmark_inverse_problems.methods.ram import load_ram, unsupported_precision
+from benchmark_inverse_problems.methods.ram import (
+    PUBLISHED,
+    load_ram,
+    unsupported_precision,
+)
 from benchmark_inverse_problems.solver import ReconstructionSolver
 
 
@@ -15,7 +19,7 @@ class Solver(ReconstructionSolver):
 
     name = "ram"
     parameters = {"weights": ["auto"], "variant": ["full"], "precision": ["float32"]}
-    published = ("ram.pth.tar",)
+    published = (PUBLISHED,)
     end_to_end = {}
 
     def unsupported(self, physics):

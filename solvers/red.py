@@ -1,6 +1,6 @@
 from functools import partial
 
-from benchmark_inverse_problems.methods.drunet import load_denoiser
+from benchmark_inverse_problems.methods.drunet import PUBLISHED, load_denoiser
 from benchmark_inverse_problems.methods.pnp import red
 from benchmark_inverse_problems.solver import IterativeSolver
 
@@ -22,10 +22,7 @@ class Solver(IterativeSolver):
     }
     grid = {"lambda_": [0.05, 0.2, 0.6, 2.0], "level": [0.015, 0.03, 0.06, 0.12]}
     test_config = {"lambda_": 0.6, "level": 0.03, "iterations": 8}
-    published = (
-        "drunet_deepinv_color_finetune_22k.pth",
-        "drunet_deepinv_gray_finetune_26k.pth",
-    )
+    published = tuple(PUBLISHED.values())
 
     def build(self, weights, **settings):
         denoiser = self.place(load_denoiser(weights, self.channels, self.name))

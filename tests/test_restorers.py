@@ -127,9 +127,6 @@ def test_several_priors_share_their_networks():
         BUNDLED[name] for name in ("sr2", "missing", "denoiser")
     ]
     assert found[0].network is found[1].network is not found[2].network
-    assert [m.restoration for m in models("combined")] == [
-        BUNDLED[name] for name in ("denoiser", "motion")
-    ]
 
 
 @pytest.mark.parametrize("name", UNCONDITIONED)

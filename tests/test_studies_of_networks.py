@@ -122,7 +122,7 @@ def test_tables_of_priors(capsys, monkeypatch):
     assert "| dpir | 30.00 | 31.00 |" in whole
     assert "| dpir | 31.00 | 32.00 |" in seen
     assert "| dpir | 28.00 | 29.00 |" in unseen
-    assert "| fire_hqs, combined | 37.00 | 38.00 |" in whole
+    assert "| fire_hqs, tuned | 37.00 | 38.00 |" in whole
     # The best single prior is the last of the six, 36 dB.
-    assert "| combined, above the best alone | 1.00 | 1.00 |" in gains
+    assert "| tuned, above the best alone | 1.00 | 1.00 |" in gains
     assert "| measurements, above dpir | 9.00 | 9.00 |" in gains

@@ -32,6 +32,20 @@ def test_grid_search_finds_the_best_point_and_counts_the_trials():
     assert tuning.grid_search(build, grid, problem.tuning, CPU)["edge"]
 
 
+def test_grid_search_chooses_among_words_too():
+    """Words have no order, so none of them is the end of a grid."""
+
+    def build(link, scale):
+        apply = {"identity": lambda y: y, "half": lambda y: y / 2}[link]
+        return lambda y, physics: scale * apply(y)
+
+    grid = {"link": ["half", "identity"], "scale": [0.5, 1.0, 1.5]}
+    found = tuning.grid_search(build, grid, tiny_problem("denoise").tuning, CPU)
+    assert found["values"] == {"link": "identity", "scale": 1.0}
+    assert found["trials"] == 6
+    assert not found["edge"]
+
+
 def test_grid_search_compares_its_points_on_the_same_draws():
     draws = []
 

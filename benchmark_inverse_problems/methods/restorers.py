@@ -13,17 +13,17 @@ from torch.nn.functional import pad
 from .. import operators
 from ..weights import choose, published
 from .dpir import by_parts
+from .drunet import PUBLISHED as DRUNET
 from .drunet import load_denoiser
 from .jpeg import JPEG, load_jpeg_restorer
+from .ram import PUBLISHED as RAM
 from .ram import load_ram
 
 SCUNET = "scunet_color_real_psnr.pth"
 SWINIR = "001_classicalSR_DF2K_s64w8_SwinIR-M_x2.pth"
 RESTORMER = "single_image_defocus_deblurring.pth"
-
-# Of twelve ensembles the best on the tuning set in deblurring and inpainting; in SR x4
-# denoiser-jpeg-gaussian is better (docs/studies.md).
-COMBINED = ("denoiser", "motion")
+# All that the published restoration models need.
+CHECKPOINTS = (*DRUNET.values(), SCUNET, SWINIR, RESTORMER, RAM)
 
 
 def uniform(low, high):
@@ -264,7 +264,7 @@ def restoration_models(prior, weights, channels, solver, place, strength=1.0):
     Parameters
     ----------
     prior : str
-        A key of `BUNDLED`, several joined by "-", or "combined": `COMBINED`.
+        A key of `BUNDLED`, or several joined by "-".
     weights : {"bundled", "published"}
     channels : int
         Channels of the image.
@@ -284,10 +284,10 @@ def restoration_models(prior, weights, channels, solver, place, strength=1.0):
     FileNotFoundError, ValueError
         If weights are missing or damaged, or `prior` or `weights` is another word.
     """
-    names = COMBINED if prior == "combined" else prior.split("-")
+    names = prior.split("-")
     if not set(names) <= set(BUNDLED):
         raise ValueError(
-            f"prior={prior} is not known: use combined, one of {', '.join(BUNDLED)}, "
+            f"prior={prior} is not known: use tuned, one of {', '.join(BUNDLED)}, "
             "or several of them joined by -."
         )
     table = choose(weights, bundled=lambda: BUNDLED, published=lambda: PUBLISHED)

@@ -22,7 +22,7 @@ PARTS = ("psnr", "psnr_range", "psnr_null")
 FIRE = "fire_hqs, "
 ALONE = ("denoiser", "jpeg", "gaussian", "motion", "sr2", "missing")
 COMPARED = (
-    "combined",
+    "tuned",
     "denoiser-jpeg-sr2-gaussian-motion",
     "measurements",
     "denoiser-motion-measurements",
