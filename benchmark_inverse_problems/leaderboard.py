@@ -42,9 +42,11 @@ def leaderboard(df, dataset):
     failures = failed_cells(df, dataset)
     names = rows["solver_name"].unique().tolist()
     keys = [*names, *range(len(failures))]  # no solver's name is a number
-    short = labels(df["solver_name"].unique())
     failed = [record["solver"] for record in failures]
-    columns = {"Solver": texts([*map(short.get, names), *failed])}
+    known = df["solver_name"].unique()
+    # Other pages know those with results only: a failed variant changes no name there.
+    short = labels([*known, *failed]) | labels(known)
+    columns = {"Solver": texts(map(short.get, [*names, *failed]))}
     columns |= scores(rows, keys)
     for header, values in details(rows, dataset).items():
         columns[header] = texts(values.get(key, "") for key in keys)

@@ -213,6 +213,21 @@ def test_failed_cells_are_shown_and_harmless(plots, df):
     assert "Error" not in gray["columns"] and "PSNR null" in gray["columns"]
 
 
+def test_failed_cells_have_short_names_too(plots, df, failures):
+    name = "tv[iterations=9,weight=0.5]"
+    record = {"dataset": COLOUR, "solver": name, "error": "broke", "time": 0.0}
+    (failures / FOLDER / "tv.json").write_text(json.dumps(record))
+    df["solver_name"] = df["solver_name"].replace(
+        "tv[weight=tuned]", "tv[iterations=9,weight=tuned]"
+    )
+    page = plots["leaderboard"]
+    columns = page.get_metadata(df, dataset=COLOUR)["columns"]
+    (failed,) = (row for row in page.plot(df, dataset=COLOUR) if row[-1] == "broke")
+    assert failed[0] == "tv[weight=0.5]"
+    assert failed[columns.index("Full name")] == name
+    assert "tv" in [row[0] for row in page.plot(df, dataset=COLOUR)]
+
+
 def test_damaged_failure_record_hides_no_result(plots, df, failures):
     (failures / FOLDER / "bad.json").write_text("{")
     assert len(plots["leaderboard"].plot(df, dataset=COLOUR)) == 3
