@@ -15,6 +15,14 @@ from .noise import add_noise, noise_model
 from .operators import OPERATORS
 
 
+def listed(settings):
+    """Settings as ``key=value,...``: words as they are, numbers with six digits."""
+    return ",".join(
+        f"{k}={v if isinstance(v, str) else format(v, '.6g')}"
+        for k, v in settings.items()
+    )
+
+
 @dataclass(frozen=True)
 class Task:
     """An operator and a noise level, as data.
@@ -53,12 +61,8 @@ class Task:
     def __str__(self):
         settings = {**self.settings, "sigma": self.sigma, "gain": self.gain}
         settings["quantised"] = self.quantised
-        listed = ",".join(
-            f"{k}={v if isinstance(v, str) else format(v, '.6g')}"
-            for k, v in sorted(settings.items())
-            if v
-        )
-        return f"{self.operator}[{listed}]"
+        given = {k: v for k, v in sorted(settings.items()) if v}
+        return f"{self.operator}[{listed(given)}]"
 
 
 @dataclass(frozen=True)

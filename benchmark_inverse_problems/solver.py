@@ -16,7 +16,7 @@ from .failures import recorded
 from .fingerprint import FingerprintMixin
 from .metering import MB, count_gflops, keep_heap, measure, timed
 from .precision import InBfloat16
-from .problem import check_reconstruction
+from .problem import check_reconstruction, listed
 from .progress import progress
 from .tuning import grid_search, look_up
 from .weights import published_path
@@ -163,10 +163,7 @@ class ReconstructionSolver(FingerprintMixin, BaseSolver):
             found = found or self.search(tuning)
             self.values |= found["values"]
             self.trials = found["trials"]
-            self.tuned = ",".join(
-                f"{k}={v}" if isinstance(v, str) else f"{k}={v:g}"
-                for k, v in found["values"].items()
-            )
+            self.tuned = listed(found["values"])
 
     def open_parameters(self):
         """The grids of the parameters whose value is "tuned"."""

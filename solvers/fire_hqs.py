@@ -30,7 +30,7 @@ class Solver(IterativeSolver):
         "precision": ["float32"],
     }
     grid = {
-        # Of twelve ensembles the best in most problems, and the paper's.
+        # The best of twelve in most problems, and the paper's (docs/studies.md).
         "prior": ["denoiser-motion", "denoiser-jpeg-sr2-gaussian-motion"],
         "strength": [0.3, 1.0],
         "gamma": [1.0, 1.3],

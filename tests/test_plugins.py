@@ -89,7 +89,7 @@ def test_solver_supports_something(name):
 def test_file(path):
     """Name equal to the stem, a citation, literal attributes, few lines, no clutter.
 
-    The files of published weights are named where they are loaded, once.
+    `published` may name constants: its files are those of the loaders.
     """
     tree = ast.parse(path.read_text())
     (cls,) = (node for node in tree.body if isinstance(node, ast.ClassDef))
@@ -105,6 +105,15 @@ def test_file(path):
     source = path.read_text()
     for word in ("cuda", "manual_seed", "DataLoader", "time.time", "print("):
         assert word not in source, f"{word} belongs into the base class"
+
+
+@pytest.mark.parametrize(
+    "file", sorted({file for s in SOLVERS.values() for file in s.published})
+)
+def test_published_weights_are_named_once(file):
+    sources = [ROOT / "benchmark_inverse_problems", ROOT / "solvers"]
+    paths = [p for folder in sources for p in folder.rglob("*.py")]
+    assert len([p for p in paths if f'"{file}"' in p.read_text()]) == 1
 
 
 @pytest.mark.parametrize("name", [n for n, s in SOLVERS.items() if s.parameters])

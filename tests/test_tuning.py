@@ -46,6 +46,16 @@ def test_grid_search_chooses_among_words_too():
     assert not found["edge"]
 
 
+def test_words_and_numbers_of_an_entry_are_listed(monkeypatch):
+    entry = {"values": {"prior": "denoiser-motion", "gamma": 1.0}, "trials": 4}
+    monkeypatch.setattr("benchmark_inverse_problems.solver.look_up", lambda *_: entry)
+    solver = SOLVERS["fire_hqs"].get_instance(strength=0.3, lambda_=0.02)
+    solver.settle(tiny_problem("denoise").task, None)
+    assert solver.tuned == "prior=denoiser-motion,gamma=1"
+    assert solver.trials == 4
+    assert solver.values.items() >= entry["values"].items()
+
+
 def test_grid_search_compares_its_points_on_the_same_draws():
     draws = []
 
