@@ -8,7 +8,7 @@ INSTALLED := $(VENV)/.installed
 .PHONY: run test lint clean
 
 run: $(INSTALLED)
-	$(BIN)/python -m benchmark_inverse_problems.run $(ARGS)
+	$(BIN)/python -m benchmark_inverse_problems run $(ARGS)
 
 test: $(INSTALLED) lint
 	$(BIN)/python -m pytest -n auto --maxprocesses 4
@@ -16,6 +16,7 @@ test: $(INSTALLED) lint
 lint: $(INSTALLED)
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
+	$(BIN)/lint-imports
 
 # Exact pins make two installations the same; the stamp makes the second one free.
 $(INSTALLED): pyproject.toml constraints.txt
@@ -28,17 +29,17 @@ clean:
 
 .PHONY: dashboard docs new-solver readme targets
 new-solver: $(INSTALLED)
-	$(BIN)/python -m benchmark_inverse_problems.new_solver $(NAME)
+	$(BIN)/python -m benchmark_inverse_problems new-solver $(NAME)
 
 readme: $(INSTALLED)
-	$(BIN)/python -m benchmark_inverse_problems.readme
+	$(BIN)/python -m benchmark_inverse_problems readme
 
 dashboard: $(INSTALLED)
-	$(BIN)/python -m benchmark_inverse_problems.dashboard $(FILE)
+	$(BIN)/python -m benchmark_inverse_problems dashboard $(FILE)
 
 targets: $(INSTALLED)
-	$(BIN)/python -m benchmark_inverse_problems.targets
+	$(BIN)/python -m benchmark_inverse_problems targets
 
 docs: $(INSTALLED)
-	$(BIN)/python -m benchmark_inverse_problems.site $(FILE)
+	$(BIN)/python -m benchmark_inverse_problems site $(FILE)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict

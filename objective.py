@@ -2,13 +2,16 @@
 
 from benchopt import BaseObjective
 
-from benchmark_inverse_problems.failures import recorded
-from benchmark_inverse_problems.fingerprint import FingerprintMixin
-from benchmark_inverse_problems.gallery import gallery
-from benchmark_inverse_problems.judging import judge
-from benchmark_inverse_problems.problem import check_reconstruction
-from benchmark_inverse_problems.progress import progress
-from benchmark_inverse_problems.solver import Reconstruction, Reconstructions
+from benchmark_inverse_problems.judge.case import judge
+from benchmark_inverse_problems.judge.pictures import gallery
+from benchmark_inverse_problems.judge.reconstruction import (
+    Reconstruction,
+    Reconstructions,
+    check_reconstruction,
+)
+from benchmark_inverse_problems.solving.failures import recorded
+from benchmark_inverse_problems.solving.fingerprint import FingerprintMixin
+from benchmark_inverse_problems.support.progress import progress
 
 
 class Objective(FingerprintMixin, BaseObjective):
@@ -35,21 +38,22 @@ class Objective(FingerprintMixin, BaseObjective):
         with recorded(self._run_context):
             for index, item in enumerate(progress(reconstructions, "judging")):
                 truth, observation = self.problem.judged(index)
-                check_reconstruction(item.x_hat, observation.shape)
+                check_reconstruction(item.x_hat, observation.shape, item.spread)
                 scores = judge(item, truth, observation)
                 rows.append(
                     scores
                     | {
                         "value": 10 ** (-scores["psnr"] / 10),
                         "image": observation.name,
-                        "fingerprint": self.problem.fingerprint,
                         "threads": item.threads,
                         "trials": item.trials,
                         "tuned": item.tuned,
                         "iterations": item.iterations,
                     }
                 )
-        return rows
+            # After the loop, in which the problem has seen all its measurements.
+            fingerprint = self.problem.fingerprint
+        return [row | {"fingerprint": fingerprint} for row in rows]
 
     def save_final_results(self, reconstructions):
         return gallery(reconstructions[0].x_hat, *self.problem.judged(0))

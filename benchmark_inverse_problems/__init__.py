@@ -1,14 +1,30 @@
 """The library behind the plugins of the imaging inverse problems benchmark."""
 
+from importlib import import_module
+
 __version__ = "0.1.0"
 
-__all__ = ["compare", "evaluate"]
+# {name: where it is}; a contributor needs no more than these.
+_SURFACE = {
+    "IterativeSolver": "solving.iterative",
+    "ProblemDataset": "problems.dataset",
+    "ReconstructionSolver": "solving.solver",
+    "Task": "problems.problem",
+    "compare": "evaluation",
+    "evaluate": "evaluation",
+}
+__all__ = [  # noqa: F822
+    "IterativeSolver",
+    "ProblemDataset",
+    "ReconstructionSolver",
+    "Task",
+    "compare",
+    "evaluate",
+]
 
 
 def __getattr__(name):
     # On demand: the dashboard's pages use the package without torch.
-    if name in __all__:
-        from . import evaluation
-
-        return getattr(evaluation, name)
+    if name in _SURFACE:
+        return getattr(import_module(f".{_SURFACE[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,17 +1,12 @@
 """A method of one's own, judged from Python as the command line judges solvers."""
 
-import contextlib
-
-import click
 import pandas as pd
-import yaml
-from benchopt.benchmark import Benchmark, _list_parametrized_classes
-from benchopt.results import read_results
-from benchopt.runner import run_benchmark, run_one_resolution
+from benchopt.benchmark import Benchmark
+from benchopt.runner import run_one_resolution
 from benchopt.utils.run_context import RunContext
 
-from .files import BENCHMARK
-from .solver import ReconstructionSolver
+from .solving.solver import ReconstructionSolver
+from .suite import BENCHMARK, problems, results_of
 
 
 def evaluate(method, problem, name="mine"):
@@ -83,63 +78,11 @@ def compare(method, problem, solvers, name="mine"):
     return pd.concat((evaluate(method, problem, name), others), ignore_index=True)
 
 
-def results_of(problems, solvers):
-    """What `benchopt run` finds; the cache's cells are not computed again.
-
-    Parameters
-    ----------
-    problems, solvers : list of str
-        As after ``-d`` and ``-s``.
-
-    Returns
-    -------
-    DataFrame
-        One row an image, problem and solver.
-    """
-    # benchopt's cache tells "." from the folder's full path: use what users type.
-    with contextlib.chdir(BENCHMARK):
-        file = run_benchmark(
-            ".",
-            solver_names=list(solvers),
-            dataset_names=list(problems),
-            plot_result=False,
-            output_file="evaluation.parquet",
-        )
-        try:
-            return read_results(file)
-        finally:
-            file.unlink()
-
-
-def configured(path):
-    """The dataset and the solver patterns of a run config, for `results_of`."""
-    config = yaml.safe_load(path.read_text())
-    return config["dataset"], config["solver"]
-
-
-def problems(benchmark, pattern):
-    """The instances of a dataset pattern."""
-    return instances(benchmark.check_dataset_patterns, [pattern])
-
-
-def solvers(benchmark, patterns):
-    """The instances of solver patterns."""
-    return instances(benchmark.check_solver_patterns, list(patterns))
-
-
-def instances(check, patterns):
-    """What benchopt's `check` of patterns selects; a ValueError where it finds nothing."""
-    try:
-        classes = check(patterns)
-    except click.BadParameter as error:
-        raise ValueError(error.message) from None
-    return [instance for instance, _ in _list_parametrized_classes(*classes)]
-
-
 class Given(ReconstructionSolver):
     """A solver around a callable, for `evaluate`."""
 
     name = "given"
+    needs = frozenset()
 
     @classmethod
     def of(cls, method, name):
@@ -147,5 +90,5 @@ class Given(ReconstructionSolver):
         solver.name, solver.method = name, method
         return solver
 
-    def build(self):
+    def build(self, example):
         return self.method

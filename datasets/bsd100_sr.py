@@ -1,5 +1,4 @@
-from benchmark_inverse_problems.dataset import ProblemDataset
-from benchmark_inverse_problems.problem import Task
+from benchmark_inverse_problems import ProblemDataset, Task
 
 
 class Dataset(ProblemDataset):

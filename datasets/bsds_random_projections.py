@@ -1,7 +1,8 @@
-from benchmark_inverse_problems.dataset import ProblemDataset
-from benchmark_inverse_problems.images import PATCH
-from benchmark_inverse_problems.operators import projection_norm
-from benchmark_inverse_problems.problem import Task
+from benchmark_inverse_problems import ProblemDataset, Task
+from benchmark_inverse_problems.physics.operators.random_projection import (
+    projection_norm,
+)
+from benchmark_inverse_problems.problems.images import PATCH
 
 
 class Dataset(ProblemDataset):

@@ -1,6 +1,5 @@
-from benchmark_inverse_problems.dataset import ProblemDataset
-from benchmark_inverse_problems.operators import GAUSSIAN_BLUR
-from benchmark_inverse_problems.problem import Task
+from benchmark_inverse_problems import ProblemDataset, Task
+from benchmark_inverse_problems.physics.catalogue import GAUSSIAN_BLUR
 
 
 class Dataset(ProblemDataset):

@@ -1,6 +1,7 @@
-from benchmark_inverse_problems.dataset import ProblemDataset
-from benchmark_inverse_problems.operators import projection_norm
-from benchmark_inverse_problems.problem import Task
+from benchmark_inverse_problems import ProblemDataset, Task
+from benchmark_inverse_problems.physics.operators.random_projection import (
+    projection_norm,
+)
 
 TASKS = {
     "denoise": Task("denoising", sigma=0.1),

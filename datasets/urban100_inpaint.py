@@ -1,6 +1,5 @@
-from benchmark_inverse_problems.dataset import ProblemDataset
-from benchmark_inverse_problems.operators import MISSING_PIXELS
-from benchmark_inverse_problems.problem import Task
+from benchmark_inverse_problems import ProblemDataset, Task
+from benchmark_inverse_problems.physics.catalogue import MISSING_PIXELS
 
 
 class Dataset(ProblemDataset):

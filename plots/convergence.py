@@ -1,8 +1,9 @@
 from benchopt import BasePlot
 
-from benchmark_inverse_problems.metrics import METRICS
-from benchmark_inverse_problems.results import curves, harmless, qualities
-from benchmark_inverse_problems.styles import STAR, styles
+from benchmark_inverse_problems.judge.metrics import METRICS
+from benchmark_inverse_problems.report.names import harmless
+from benchmark_inverse_problems.report.rows import curves, qualities
+from benchmark_inverse_problems.report.styles import STAR, styles
 
 AXES = {"runtime": "Runtime of one image [s]", "iterations": "Iterations"}
 

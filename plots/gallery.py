@@ -1,16 +1,15 @@
 from benchopt import BasePlot
 
-from benchmark_inverse_problems.results import (
+from benchmark_inverse_problems.report.names import harmless, labels
+from benchmark_inverse_problems.report.pictures import (
     detail,
     error_map,
     framed,
     from_png,
-    harmless,
-    labels,
-    last_rows,
     stored_pictures,
     zoom,
 )
+from benchmark_inverse_problems.report.rows import last_rows
 
 NOTES = {
     "image": "",

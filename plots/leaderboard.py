@@ -1,6 +1,6 @@
 from benchopt import BasePlot
 
-from benchmark_inverse_problems.leaderboard import leaderboard, metadata
+from benchmark_inverse_problems.report.leaderboard import leaderboard, metadata
 
 
 class Plot(BasePlot):

@@ -1,16 +1,11 @@
 from benchopt import BasePlot
 
-from benchmark_inverse_problems.comparison import along_levels, tasks
-from benchmark_inverse_problems.metrics import METRICS
-from benchmark_inverse_problems.results import (
-    around,
-    harmless,
-    inside,
-    labels,
-    left_out,
-    qualities,
-)
-from benchmark_inverse_problems.styles import styles
+from benchmark_inverse_problems.judge.metrics import METRICS
+from benchmark_inverse_problems.report.axes import around, inside, left_out
+from benchmark_inverse_problems.report.comparison import along_levels, tasks
+from benchmark_inverse_problems.report.names import harmless, labels
+from benchmark_inverse_problems.report.rows import qualities
+from benchmark_inverse_problems.report.styles import styles
 
 NONE = "no problem at several levels"
 GAP = "difference to the best"

@@ -1,7 +1,7 @@
 from benchopt import BasePlot
 
-from benchmark_inverse_problems.leaderboard import leaderboard, metadata
-from benchmark_inverse_problems.results import ALL
+from benchmark_inverse_problems.report.leaderboard import leaderboard, metadata
+from benchmark_inverse_problems.report.rows import ALL
 
 
 class Plot(BasePlot):

@@ -1,19 +1,22 @@
 from benchopt import BasePlot
 
-from benchmark_inverse_problems.comparison import pareto_front
-from benchmark_inverse_problems.metrics import METRICS
-from benchmark_inverse_problems.results import (
-    around,
-    harmless,
-    inside,
-    labels,
+from benchmark_inverse_problems.judge.metrics import METRICS
+from benchmark_inverse_problems.report.axes import around, inside, left_out
+from benchmark_inverse_problems.report.comparison import pareto_front
+from benchmark_inverse_problems.report.names import harmless, labels
+from benchmark_inverse_problems.report.rows import (
     last_rows,
-    left_out,
     mean_points,
     qualities,
     threads_text,
 )
-from benchmark_inverse_problems.styles import CIRCLE, GRAY, OPEN_CIRCLE, bubble, styles
+from benchmark_inverse_problems.report.styles import (
+    CIRCLE,
+    GRAY,
+    OPEN_CIRCLE,
+    bubble,
+    styles,
+)
 
 
 class Plot(BasePlot):

@@ -1,15 +1,9 @@
 from benchopt import BasePlot
 
-from benchmark_inverse_problems.results import (
-    around,
-    harmless,
-    inside,
-    labels,
-    last_rows,
-    left_out,
-    mean_points,
-)
-from benchmark_inverse_problems.styles import styles
+from benchmark_inverse_problems.report.axes import around, inside, left_out
+from benchmark_inverse_problems.report.names import harmless, labels
+from benchmark_inverse_problems.report.rows import last_rows, mean_points
+from benchmark_inverse_problems.report.styles import styles
 
 NONE = "no problem with a null space"
 

@@ -1,4 +1,4 @@
-from benchmark_inverse_problems.solver import ReconstructionSolver
+from benchmark_inverse_problems import ReconstructionSolver
 
 
 class Solver(ReconstructionSolver):
@@ -8,6 +8,7 @@ class Solver(ReconstructionSolver):
     """
 
     name = "adjoint"
+    needs = {"linear", "known operator"}
 
-    def build(self):
+    def build(self, example):
         return lambda y, physics: physics.A_adjoint(y)

@@ -1,5 +1,5 @@
-from benchmark_inverse_problems.methods.linear import bicubic, decimates
-from benchmark_inverse_problems.solver import ReconstructionSolver
+from benchmark_inverse_problems import ReconstructionSolver
+from benchmark_inverse_problems.methods.baselines import bicubic
 
 
 class Solver(ReconstructionSolver):
@@ -10,10 +10,8 @@ class Solver(ReconstructionSolver):
     """
 
     name = "bicubic"
+    needs = {"low resolution", "known operator", "2d"}
     test_config = {"dataset": {"task": "sr"}}
 
-    def unsupported(self, physics):
-        return None if decimates(physics) else "interpolates low-resolution images only"
-
-    def build(self):
+    def build(self, example):
         return bicubic

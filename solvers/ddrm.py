@@ -1,10 +1,8 @@
 from functools import partial
 
-from deepinv.physics import DecomposablePhysics
-
+from benchmark_inverse_problems import ReconstructionSolver
 from benchmark_inverse_problems.methods.diffusion import ddrm
-from benchmark_inverse_problems.methods.drunet import PUBLISHED, load_denoiser
-from benchmark_inverse_problems.solver import ReconstructionSolver
+from benchmark_inverse_problems.networks.drunet import PUBLISHED, denoiser_for
 
 
 class Solver(ReconstructionSolver):
@@ -15,6 +13,7 @@ class Solver(ReconstructionSolver):
     """
 
     name = "ddrm"
+    needs = {"diagonal", "known operator", "2d"}
     parameters = {
         "weights": ["auto"],
         "steps": [30],
@@ -25,12 +24,6 @@ class Solver(ReconstructionSolver):
     test_config = {"steps": 10, "eta": 0.0}
     published = tuple(PUBLISHED.values())
 
-    def unsupported(self, physics):
-        if isinstance(physics, DecomposablePhysics):
-            return None
-        name = type(physics).__name__
-        return f"needs an operator with a singular value decomposition, not {name}"
-
-    def build(self, weights, steps, eta):
-        denoiser = self.place(load_denoiser(weights, self.channels, self.name))
+    def build(self, example, weights, steps, eta):
+        denoiser = denoiser_for(example, weights, self)
         return partial(ddrm, denoiser=denoiser, steps=steps, eta=eta)

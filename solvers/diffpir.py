@@ -1,10 +1,8 @@
 from functools import partial
 
-from deepinv.physics import MRI
-
+from benchmark_inverse_problems import IterativeSolver
 from benchmark_inverse_problems.methods.diffusion import diffpir
-from benchmark_inverse_problems.methods.drunet import PUBLISHED, load_denoiser
-from benchmark_inverse_problems.solver import IterativeSolver
+from benchmark_inverse_problems.networks.drunet import PUBLISHED, denoiser_for
 
 
 class Solver(IterativeSolver):
@@ -28,11 +26,12 @@ class Solver(IterativeSolver):
     test_config = {"lambda_": 3, "zeta": 1.0, "steps": 12}
     published = tuple(PUBLISHED.values())
 
-    def unsupported(self, physics):
-        if self.variant == "deepinv" and isinstance(physics, MRI):
+    def unsupported(self, example):
+        if self.variant == "deepinv" and example.complex:
             return "clamps complex images with variant=deepinv: use variant=authors"
         return None
 
-    def build(self, weights, **settings):
-        denoiser = self.place(load_denoiser(weights, self.channels, self.name))
-        return partial(diffpir, denoiser=denoiser, **settings)
+    def build(self, example, weights, **settings):
+        denoiser = denoiser_for(example, weights, self)
+        lowest = -1.0 if example.complex else 0.0
+        return partial(diffpir, denoiser=denoiser, lowest=lowest, **settings)

@@ -1,9 +1,9 @@
 from functools import partial
 
-from benchmark_inverse_problems.methods.skip_network import SIZES, SkipNetwork
+from benchmark_inverse_problems import IterativeSolver
+from benchmark_inverse_problems.methods.fitting import architecture, from_noise
 from benchmark_inverse_problems.methods.stopping import unsupported_rule
-from benchmark_inverse_problems.methods.untrained import architecture, from_noise
-from benchmark_inverse_problems.solver import IterativeSolver
+from benchmark_inverse_problems.networks.skip_network import SIZES, SkipNetwork
 
 
 class Solver(IterativeSolver):
@@ -30,11 +30,12 @@ class Solver(IterativeSolver):
     }
     test_config = {"iterations": 100, "average": 0.9, "tv_weight": 1.0}
 
-    def unsupported(self, physics):
-        return unsupported_rule(self.stopping, physics)
+    def unsupported(self, example):
+        return unsupported_rule(self.stopping, example.physics)
 
-    def build(self, size, **fitting):
-        network = architecture(SkipNetwork, SIZES, size)
-        self.place(network(self.observations[0][2][1:]))  # counts its parameters
+    def build(self, example, size, **fitting):
+        bounded = not example.complex
+        network = architecture(SkipNetwork, SIZES, size, bounded=bounded)
+        self.count(network, example.shape[1:])
         bfloat16 = self.precision == "bfloat16"
         return partial(from_noise, network=network, bfloat16=bfloat16, **fitting)

@@ -1,8 +1,8 @@
 from functools import partial
 
+from benchmark_inverse_problems import ReconstructionSolver
 from benchmark_inverse_problems.methods.dpir import dpir
-from benchmark_inverse_problems.methods.drunet import PUBLISHED, load_denoiser
-from benchmark_inverse_problems.solver import ReconstructionSolver
+from benchmark_inverse_problems.networks.drunet import PUBLISHED, denoiser_for
 
 
 class Solver(ReconstructionSolver):
@@ -22,6 +22,6 @@ class Solver(ReconstructionSolver):
     grid = {"lambda_": [0.06, 0.12, 0.23, 0.5, 1.0], "last": [1, 3]}
     published = tuple(PUBLISHED.values())
 
-    def build(self, weights, lambda_, last):
-        denoiser = self.place(load_denoiser(weights, self.channels, self.name))
+    def build(self, example, weights, lambda_, last):
+        denoiser = denoiser_for(example, weights, self)
         return partial(dpir, denoiser=denoiser, lambda_=lambda_, last=last)

@@ -1,9 +1,7 @@
 from functools import partial
 
-from deepinv.physics import MRI
-
+from benchmark_inverse_problems import IterativeSolver
 from benchmark_inverse_problems.methods.edip import edip, load_unet
-from benchmark_inverse_problems.solver import IterativeSolver
 
 
 class Solver(IterativeSolver):
@@ -17,6 +15,7 @@ class Solver(IterativeSolver):
     """
 
     name = "edip"
+    needs = {"linear", "known operator", "2d", "real"}
     parameters = {
         "weights": ["bundled"],
         "size": ["compact"],
@@ -29,14 +28,9 @@ class Solver(IterativeSolver):
     }
     test_config = {"iterations": 20}
 
-    def unsupported(self, physics):
-        if isinstance(physics, MRI):
-            return "has networks for gray and colour images only"
-        return None
-
-    def build(self, weights, size, input, **fitting):
-        _, physics, _ = self.observations[0]
-        network = load_unet(weights, physics, self.channels, size)
+    def build(self, example, weights, size, input, **fitting):
+        channels = example.shape[1]
+        network = load_unet(weights, example.physics, channels, size)
         self.place(network)  # on the device, and counted
         bfloat16 = self.precision == "bfloat16"
         return partial(edip, network=network, start=input, bfloat16=bfloat16, **fitting)

@@ -1,9 +1,12 @@
 from functools import partial
 
+from benchmark_inverse_problems import IterativeSolver
 from benchmark_inverse_problems.methods.fire import fire_hqs
-from benchmark_inverse_problems.methods.ram import unsupported_precision
-from benchmark_inverse_problems.methods.restorers import CHECKPOINTS, restoration_models
-from benchmark_inverse_problems.solver import IterativeSolver
+from benchmark_inverse_problems.methods.restoration_models import (
+    CHECKPOINTS,
+    restoration_models,
+)
+from benchmark_inverse_problems.networks.ram import unsupported_precision
 
 
 class Solver(IterativeSolver):
@@ -45,11 +48,13 @@ class Solver(IterativeSolver):
     }
     published = CHECKPOINTS
 
-    def unsupported(self, physics):
+    def unsupported(self, example):
         return unsupported_precision(self.weights, self.precision)
 
-    def build(self, prior, weights, gamma, strength, **settings):
-        place = (self.channels, self.name, self.place)
-        models = restoration_models(prior, weights, *place, strength)
+    def build(self, example, prior, weights, gamma, strength, **settings):
+        channels = 1 if example.complex else example.shape[1]
+        models = restoration_models(
+            prior, weights, channels, self, strength, example.complex
+        )
         settings |= {"gammas": [gamma / len(models)] * len(models)}
         return partial(fire_hqs, models=models, strength=strength, **settings)

@@ -1,6 +1,6 @@
-from benchmark_inverse_problems.methods.pdnet import PDNet
-from benchmark_inverse_problems.solver import ReconstructionSolver
-from benchmark_inverse_problems.weights import load_weights
+from benchmark_inverse_problems import ReconstructionSolver
+from benchmark_inverse_problems.networks.pdnet import PDNet
+from benchmark_inverse_problems.networks.weights import load_weights
 
 
 class Solver(ReconstructionSolver):
@@ -14,5 +14,5 @@ class Solver(ReconstructionSolver):
     parameters = {"precision": ["float32"]}
     end_to_end = {}
 
-    def build(self):
+    def build(self, example):
         return load_weights(PDNet(), "pdnet")

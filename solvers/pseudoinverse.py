@@ -1,5 +1,5 @@
-from benchmark_inverse_problems.methods.linear import pseudoinverse
-from benchmark_inverse_problems.solver import ReconstructionSolver
+from benchmark_inverse_problems import ReconstructionSolver
+from benchmark_inverse_problems.methods.baselines import pseudoinverse
 
 
 class Solver(ReconstructionSolver):
@@ -9,6 +9,7 @@ class Solver(ReconstructionSolver):
     """
 
     name = "pseudoinverse"
+    needs = {"linear", "known operator"}
 
-    def build(self):
+    def build(self, example):
         return pseudoinverse

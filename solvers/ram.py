@@ -1,9 +1,9 @@
-from benchmark_inverse_problems.methods.ram import (
+from benchmark_inverse_problems import ReconstructionSolver
+from benchmark_inverse_problems.networks.ram import (
     PUBLISHED,
     load_ram,
     unsupported_precision,
 )
-from benchmark_inverse_problems.solver import ReconstructionSolver
 
 
 class Solver(ReconstructionSolver):
@@ -22,8 +22,8 @@ class Solver(ReconstructionSolver):
     published = (PUBLISHED,)
     end_to_end = {}
 
-    def unsupported(self, physics):
+    def unsupported(self, example):
         return unsupported_precision(self.weights, self.precision)
 
-    def build(self, weights, variant):
+    def build(self, example, weights, variant):
         return load_ram(weights, variant, self.name)

@@ -1,8 +1,8 @@
 from functools import partial
 
-from benchmark_inverse_problems.methods.drunet import PUBLISHED, load_denoiser
+from benchmark_inverse_problems import IterativeSolver
 from benchmark_inverse_problems.methods.pnp import red
-from benchmark_inverse_problems.solver import IterativeSolver
+from benchmark_inverse_problems.networks.drunet import PUBLISHED, denoiser_for
 
 
 class Solver(IterativeSolver):
@@ -24,6 +24,6 @@ class Solver(IterativeSolver):
     test_config = {"lambda_": 0.6, "level": 0.03, "iterations": 8}
     published = tuple(PUBLISHED.values())
 
-    def build(self, weights, **settings):
-        denoiser = self.place(load_denoiser(weights, self.channels, self.name))
+    def build(self, example, weights, **settings):
+        denoiser = denoiser_for(example, weights, self)
         return partial(red, denoiser=denoiser, **settings)

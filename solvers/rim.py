@@ -1,9 +1,7 @@
 from functools import partial
 
-from deepinv.physics import MRI
-
+from benchmark_inverse_problems import IterativeSolver
 from benchmark_inverse_problems.methods.rim import is_projection, load_rim, rim
-from benchmark_inverse_problems.solver import IterativeSolver
 
 
 class Solver(IterativeSolver):
@@ -16,17 +14,15 @@ class Solver(IterativeSolver):
     """
 
     name = "rim"
+    needs = {"linear", "known operator", "2d", "real"}
     parameters = {"variant": ["rim"], "iterations": [30], "precision": ["float32"]}
     end_to_end = {"iterations": 10}
 
-    def unsupported(self, physics):
-        if isinstance(physics, MRI):
-            return "reconstructs values between 0 and 1: it has no complex images"
-        if self.variant != "rim" and not is_projection(physics):
+    def unsupported(self, example):
+        if self.variant != "rim" and not is_projection(example.physics):
             return f"has no network variant={self.variant} but for random projections"
         return None
 
-    def build(self, variant, iterations):
-        _, physics, _ = self.observations[0]
-        network = self.place(load_rim(variant, physics))
+    def build(self, example, variant, iterations):
+        network = self.place(load_rim(variant, example.physics))
         return partial(rim, network=network, iterations=iterations)

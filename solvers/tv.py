@@ -1,6 +1,6 @@
-from benchmark_inverse_problems.methods.initial import relative_weight
+from benchmark_inverse_problems import ReconstructionSolver
 from benchmark_inverse_problems.methods.total_variation import total_variation
-from benchmark_inverse_problems.solver import ReconstructionSolver
+from benchmark_inverse_problems.physics.noise import relative_weight
 
 
 class Solver(ReconstructionSolver):
@@ -13,10 +13,11 @@ class Solver(ReconstructionSolver):
     """
 
     name = "tv"
+    needs = {"linear", "known operator"}
     parameters = {"weight": ["tuned"]}
     grid = {
         "weight": [0.001, 0.003, 0.01, 0.03, 0.1, 0.2, 0.35, 0.5, 0.7, 1.0, 1.4, 2, 3]
     }
 
-    def build(self, weight):
+    def build(self, example, weight):
         return relative_weight(total_variation, weight)

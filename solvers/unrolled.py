@@ -1,6 +1,6 @@
-from benchmark_inverse_problems.methods.unrolled import Unrolled, weights_name
-from benchmark_inverse_problems.solver import ReconstructionSolver
-from benchmark_inverse_problems.weights import load_weights
+from benchmark_inverse_problems import ReconstructionSolver
+from benchmark_inverse_problems.networks.unrolled import Unrolled, weights_name
+from benchmark_inverse_problems.networks.weights import load_weights
 
 
 class Solver(ReconstructionSolver):
@@ -16,5 +16,5 @@ class Solver(ReconstructionSolver):
     parameters = {"algorithm": ["hqs"], "tied": [True], "precision": ["float32"]}
     end_to_end = {}
 
-    def build(self, algorithm, tied):
+    def build(self, example, algorithm, tied):
         return load_weights(Unrolled(algorithm, tied), weights_name(algorithm, tied))

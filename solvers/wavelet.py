@@ -1,6 +1,6 @@
-from benchmark_inverse_problems.methods.initial import relative_weight
+from benchmark_inverse_problems import ReconstructionSolver
 from benchmark_inverse_problems.methods.wavelet import wavelet
-from benchmark_inverse_problems.solver import ReconstructionSolver
+from benchmark_inverse_problems.physics.noise import relative_weight
 
 
 class Solver(ReconstructionSolver):
@@ -15,5 +15,5 @@ class Solver(ReconstructionSolver):
     parameters = {"weight": ["tuned"]}
     grid = {"weight": [0.01, 0.05, 0.15, 0.4, 0.8, 1.5, 3.0, 5.0]}
 
-    def build(self, weight):
+    def build(self, example, weight):
         return relative_weight(wavelet, weight)

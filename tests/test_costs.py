@@ -2,8 +2,8 @@
 
 import pytest
 
-from benchmark_inverse_problems import costs
-from benchmark_inverse_problems.methods.ram import CompactRAM
+from benchmark_inverse_problems.commands import costs
+from benchmark_inverse_problems.networks.ram import CompactRAM
 
 PROBLEM = "cbsd68_deblur_gaussian[images=bundled,level=medium,n_images=1,crop=32]"
 RAM = "ram[weights=bundled]"

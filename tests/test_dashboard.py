@@ -16,8 +16,9 @@ from benchopt.benchmark import Benchmark
 from benchopt.plotting.helpers import update_plot_data_style
 from benchopt.results import read_results
 
-from benchmark_inverse_problems import dashboard as module
-from benchmark_inverse_problems.dashboard import dashboard, main, self_contained
+from benchmark_inverse_problems.commands.dashboard import main
+from benchmark_inverse_problems.report import dashboard as module
+from benchmark_inverse_problems.report.dashboard import dashboard, self_contained
 
 from .conftest import ROOT
 from .test_plots import cell, png

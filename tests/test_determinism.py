@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from benchmark_inverse_problems import fingerprint
+from benchmark_inverse_problems.solving import fingerprint
 
 SOLVERS = ["adjoint", "tv", "dpir", "ram"]
 ARGUMENTS = [a for s in SOLVERS for a in ("-s", s)] + ["-d", "simulated[task=deblur]"]

@@ -8,8 +8,8 @@ import pytest
 import yaml
 from benchopt.benchmark import Benchmark
 
-from benchmark_inverse_problems import readme, targets
-from benchmark_inverse_problems.new_solver import new_solver
+from benchmark_inverse_problems.commands import readme, targets
+from benchmark_inverse_problems.commands.new_solver import new_solver
 
 from .conftest import ROOT
 

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from benchmark_inverse_problems import site
-from benchmark_inverse_problems.problem import Task
+from benchmark_inverse_problems.commands import site
+from benchmark_inverse_problems.problems.problem import Task
 
 from .conftest import ROOT
 

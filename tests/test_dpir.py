@@ -13,9 +13,10 @@ from deepinv.physics import (
     Tomography,
 )
 
-from benchmark_inverse_problems.methods.dpir import SIGMA_MIN, denoise, dpir, turn
-from benchmark_inverse_problems.methods.initial import initial_estimate
+from benchmark_inverse_problems.methods.dpir import SIGMA_MIN, dpir, turn
 from benchmark_inverse_problems.methods.total_variation import total_variation
+from benchmark_inverse_problems.networks.complex_images import denoise
+from benchmark_inverse_problems.physics.initial_estimate import initial_estimate
 
 from .small import noisy, picture, psnr
 
@@ -53,7 +54,7 @@ def test_the_schedule_and_the_first_step():
     calls = []
     dpir(y, physics, lambda x, _: calls.append(x) or x, iterations=1)
     gamma = (49 / 255 / 0.02) ** 2 / 0.23
-    expected = physics.prox_l2(initial_estimate(y, physics), y, gamma)
+    expected = physics.prox_l2(initial_estimate(physics, y), y, gamma)
     torch.testing.assert_close(calls[0], expected, rtol=1e-3, atol=1e-3)
 
 

@@ -10,19 +10,19 @@ import torch
 from benchopt.benchmark import Benchmark
 from torch.func import functional_call
 
-from benchmark_inverse_problems import images, weights
+from benchmark_inverse_problems.commands import train as training
 from benchmark_inverse_problems.methods import edip as method
 from benchmark_inverse_problems.methods.edip import (
-    GrayUNet,
     approximate_inverse,
     edip,
     fine_tune,
     load_unet,
 )
-from benchmark_inverse_problems.methods.unet import ORIGINAL, UNet
+from benchmark_inverse_problems.networks import weights
+from benchmark_inverse_problems.networks.unet import ORIGINAL, GrayUNet, UNet
+from benchmark_inverse_problems.problems import images
 from benchmark_inverse_problems.studies import pretraining
 from benchmark_inverse_problems.studies.jacobian import singular_values
-from benchmark_inverse_problems.training import __main__ as training
 from benchmark_inverse_problems.training import data, edip_ct
 from benchmark_inverse_problems.training import edip as edip_pictures
 from benchmark_inverse_problems.training.data import PatchSampler, PhantomSampler

@@ -6,7 +6,8 @@ import torch
 from deepinv.physics import Denoising
 
 from benchmark_inverse_problems.methods.fire import fire_hqs, prior_step
-from benchmark_inverse_problems.methods.initial import data_prox, initial_estimate
+from benchmark_inverse_problems.physics.initial_estimate import initial_estimate
+from benchmark_inverse_problems.physics.proximal import data_prox
 
 from .small import OPERATORS, measured, noisy, picture
 
@@ -74,7 +75,7 @@ def test_the_first_estimate_is_the_initial_one_and_the_rest_one_an_iteration():
     y, physics = problem()
     found = estimates(y, physics, [Constants()], [1.0], 0.01, iterations=5)
     assert len(found) == 6
-    assert torch.equal(found[0], initial_estimate(y, physics))
+    assert torch.equal(found[0], initial_estimate(physics, y))
 
 
 @pytest.mark.parametrize(
@@ -84,7 +85,7 @@ def test_the_last_iterations_are_averaged(average, mean):
     y, physics = problem()
     settings = {"iterations": 10, "average": average, "error": 0.2}
     *_, found = fire_hqs(y, physics, [Constants()], [1.0], 0.01, **settings)
-    prox, _ = data_prox(y, physics)
+    prox, _ = data_prox(physics, y)
     torch.testing.assert_close(
         found, prox(torch.full_like(y, mean), (0.2 / SIGMA) ** 2)
     )
@@ -106,7 +107,7 @@ def test_feedback_goes_on_from_the_average(feedback):
     model = Constants()
     settings = {"iterations": 4, "average": 1.0, "feedback": feedback}
     estimates(y, physics, [model], [1.0], 0.01, **settings)
-    prox, _ = data_prox(y, physics)
+    prox, _ = data_prox(physics, y)
     # After three iterations the models said 0.1, 0.2, 0.3.
     level = 0.2 if feedback else 0.3
     expected = prox(torch.full_like(y, level), 0.01 / SIGMA**2)

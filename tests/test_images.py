@@ -6,8 +6,8 @@ import torch
 import yaml
 from PIL import Image
 
-from benchmark_inverse_problems import images as library
-from benchmark_inverse_problems.failures import read_failures
+from benchmark_inverse_problems.problems import images as library
+from benchmark_inverse_problems.solving.failures import read_failures
 
 
 def point_at(suite, folder, name="mine"):

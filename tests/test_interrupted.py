@@ -26,14 +26,14 @@ import torch
 from benchopt.results import read_results
 from benchopt.results.parquet import PICKLE_PREFIX
 
-from benchmark_inverse_problems import fingerprint
-from benchmark_inverse_problems import run as command
-from benchmark_inverse_problems.dashboard import dashboard
-from benchmark_inverse_problems.failures import read_failures
-from benchmark_inverse_problems.files import NotWritten, claim, replacing
-from benchmark_inverse_problems.tables import main as tables
+from benchmark_inverse_problems.commands import run as command
+from benchmark_inverse_problems.commands.tables import main as tables
+from benchmark_inverse_problems.networks.weights import save_weights
+from benchmark_inverse_problems.report.dashboard import dashboard
+from benchmark_inverse_problems.solving import fingerprint
+from benchmark_inverse_problems.solving.failures import read_failures
+from benchmark_inverse_problems.support.atomic import NotWritten, claim, replacing
 from benchmark_inverse_problems.training.loop import Recipe, train
-from benchmark_inverse_problems.weights import save_weights
 
 # Processes that are killed come from one that has imported everything once.
 FORKS = multiprocessing.get_context("forkserver")

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from benchmark_inverse_problems.failures import read_failures
-from benchmark_inverse_problems.solver import following
+from benchmark_inverse_problems.solving.failures import read_failures
+from benchmark_inverse_problems.solving.iterative import following
 
 from .problems import tiny_problem
 

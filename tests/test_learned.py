@@ -6,13 +6,13 @@ import pytest
 import torch
 from skimage.io import imsave
 
-from benchmark_inverse_problems import operators
-from benchmark_inverse_problems.images import IMAGE_SETS
-from benchmark_inverse_problems.methods.drunet import MultiHeadDRUNet
-from benchmark_inverse_problems.methods.pdnet import PDNet
-from benchmark_inverse_problems.methods.ram import CompactRAM
-from benchmark_inverse_problems.methods.unrolled import Unrolled
-from benchmark_inverse_problems.training import tasks
+from benchmark_inverse_problems.networks.drunet import MultiHeadDRUNet
+from benchmark_inverse_problems.networks.pdnet import PDNet
+from benchmark_inverse_problems.networks.ram import CompactRAM
+from benchmark_inverse_problems.networks.unrolled import Unrolled
+from benchmark_inverse_problems.physics import catalogue as operators
+from benchmark_inverse_problems.problems.images import IMAGE_SETS
+from benchmark_inverse_problems.training import random_problems as tasks
 from benchmark_inverse_problems.training.data import PatchSampler
 from benchmark_inverse_problems.training.loop import autocast
 

@@ -4,7 +4,7 @@ import time
 import pytest
 import torch
 
-from benchmark_inverse_problems import metering
+from benchmark_inverse_problems.judge import metering
 
 CPU = torch.device("cpu")
 

@@ -6,10 +6,10 @@ import deepinv as dinv
 import pytest
 import torch
 
-from benchmark_inverse_problems.judging import Case, judge
-from benchmark_inverse_problems.metrics import METRICS
-from benchmark_inverse_problems.problem import Observation
-from benchmark_inverse_problems.solver import Reconstruction
+from benchmark_inverse_problems.judge.case import Case, judge
+from benchmark_inverse_problems.judge.metrics import METRICS
+from benchmark_inverse_problems.judge.reconstruction import Reconstruction
+from benchmark_inverse_problems.problems.problem import Observation
 
 
 def score(x_hat, x, physics=None, y=None):

@@ -4,7 +4,7 @@ import deepinv as dinv
 import pytest
 import torch
 
-from benchmark_inverse_problems.methods.multiscale import FineScales, multiscale
+from benchmark_inverse_problems.physics.normal import FineScales, multiscale
 
 SHAPE = (3, 64, 48)
 ODD = (2, 45, 70)

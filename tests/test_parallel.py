@@ -17,7 +17,7 @@ from benchopt.parallel_backends.slurm_executor import (
 from benchopt.results import read_results
 from distributed import default_client
 
-from benchmark_inverse_problems import dataset
+from benchmark_inverse_problems.problems import dataset
 
 from .conftest import ROOT
 

@@ -18,7 +18,10 @@ from benchopt.results import read_results, save_results
 from PIL import Image
 from skimage.color import rgb2lab
 
-from benchmark_inverse_problems.comparison import (
+from benchmark_inverse_problems.judge.metrics import METRICS
+from benchmark_inverse_problems.report.axes import around, inside, left_out
+from benchmark_inverse_problems.report.cells import difference_cells, table_cells
+from benchmark_inverse_problems.report.comparison import (
     best_solver,
     differences,
     image_scores,
@@ -27,22 +30,16 @@ from benchmark_inverse_problems.comparison import (
     resampled,
     tasks,
 )
-from benchmark_inverse_problems.failures import FOLDER
-from benchmark_inverse_problems.metrics import METRICS
-from benchmark_inverse_problems.results import (
-    around,
+from benchmark_inverse_problems.report.names import labels
+from benchmark_inverse_problems.report.pictures import (
     detail,
-    difference_cells,
     framed,
     from_png,
-    inside,
-    labels,
-    left_out,
     stored_pictures,
-    table_cells,
     zoom,
 )
-from benchmark_inverse_problems.styles import PALETTE, bubble, styles
+from benchmark_inverse_problems.report.styles import PALETTE, bubble, styles
+from benchmark_inverse_problems.solving.failures import FOLDER
 
 ROOT = Path(__file__).parent.parent
 COLOUR, GRAY = "colour[images=bundled]", "gray[images=bundled]"

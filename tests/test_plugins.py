@@ -11,8 +11,8 @@ from benchopt.benchmark import Benchmark
 from benchopt.utils.parametrized_name_mixin import get_configs, product_param
 from benchopt.utils.run_context import RunContext
 
-from benchmark_inverse_problems.judging import judge
-from benchmark_inverse_problems.problem import check_reconstruction
+from benchmark_inverse_problems.judge.case import judge
+from benchmark_inverse_problems.judge.reconstruction import check_reconstruction
 
 from .conftest import ROOT
 from .problems import TINY, simulated, tiny_problem

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch.nn.functional import avg_pool2d, pad
 
-from benchmark_inverse_problems.methods.initial import initial_estimate
 from benchmark_inverse_problems.methods.pnp import pnp_pgd, red
+from benchmark_inverse_problems.physics.initial_estimate import initial_estimate
 
 from .small import OPERATORS, measured, psnr
 
@@ -68,7 +68,7 @@ def test_every_operator(name, method):
     denoiser = Smoother()
     found = list(method(y, physics, denoiser, 4))
     assert len(found) == 5
-    torch.testing.assert_close(found[0], initial_estimate(y, physics))
+    torch.testing.assert_close(found[0], initial_estimate(physics, y))
     assert found[-1].shape == x.shape and found[-1].isfinite().all()
     assert psnr(found[-1], x) > psnr(physics.A_adjoint(y), x) - 0.2
     assert denoiser.channels == {1 if x.shape[1] == 2 else x.shape[1]}

@@ -5,8 +5,8 @@ import copy
 import pytest
 import torch
 
-from benchmark_inverse_problems.methods.drunet import MultiHeadDRUNet
-from benchmark_inverse_problems.precision import InBfloat16, round_kernel
+from benchmark_inverse_problems.networks.drunet import MultiHeadDRUNet
+from benchmark_inverse_problems.networks.precision import InBfloat16, round_kernel
 
 
 @pytest.mark.parametrize("shape", [(7, 5, 3, 3), (4, 1, 2, 2), (2, 3, 3, 3, 3)])

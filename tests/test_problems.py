@@ -11,8 +11,8 @@ from benchopt.utils.parametrized_name_mixin import product_param
 from deepinv.physics import Denoising
 from threadpoolctl import threadpool_limits
 
-from benchmark_inverse_problems.noise import add_noise
-from benchmark_inverse_problems.operators import motion_kernel
+from benchmark_inverse_problems.physics.kernels import motion_kernel
+from benchmark_inverse_problems.physics.noise import add_noise
 
 from .conftest import ROOT
 from .problems import TINY, tiny_problem

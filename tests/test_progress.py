@@ -9,8 +9,8 @@ import pytest
 import torch
 from tqdm import auto, tqdm
 
-from benchmark_inverse_problems import progress as module
-from benchmark_inverse_problems.progress import libraries_quiet, progress
+from benchmark_inverse_problems.support import progress as module
+from benchmark_inverse_problems.support.progress import libraries_quiet, progress
 from benchmark_inverse_problems.training.loop import Recipe, train
 
 LEFT = re.compile(r"\[\d\d:\d\d<\d\d:\d\d")

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from benchmark_inverse_problems.projections import range_projection
+from benchmark_inverse_problems.physics.null_space import range_projection
 
 from .problems import TINY, tiny_problem
 

@@ -10,9 +10,10 @@ import pytest
 import torch
 from skimage.io import imsave
 
-from benchmark_inverse_problems.methods.drunet import MultiHeadDRUNet
-from benchmark_inverse_problems.methods.ram import VARIANTS, CompactRAM, load_ram
-from benchmark_inverse_problems.training import ram, tasks
+from benchmark_inverse_problems.networks.drunet import MultiHeadDRUNet
+from benchmark_inverse_problems.networks.ram import VARIANTS, CompactRAM, load_ram
+from benchmark_inverse_problems.training import ram
+from benchmark_inverse_problems.training import random_problems as tasks
 from benchmark_inverse_problems.training.data import PatchSampler
 from benchmark_inverse_problems.training.loop import train
 

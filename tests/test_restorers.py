@@ -10,14 +10,14 @@ import torch
 from PIL import Image
 from torch import nn
 
-from benchmark_inverse_problems.methods.drunet import MultiHeadDRUNet
-from benchmark_inverse_problems.methods.jpeg import JPEG, compress
-from benchmark_inverse_problems.methods.restorers import (
+from benchmark_inverse_problems.methods.restoration_models import (
     BUNDLED,
     PUBLISHED,
     RestorationModel,
     restoration_models,
 )
+from benchmark_inverse_problems.networks.drunet import MultiHeadDRUNet
+from benchmark_inverse_problems.physics.jpeg import JPEG, compress
 from benchmark_inverse_problems.training import jpeg as recipe
 from benchmark_inverse_problems.training.data import HELD_OUT, PatchSampler
 

@@ -6,16 +6,10 @@ import pytest
 import torch
 from skimage.io import imsave
 
-from benchmark_inverse_problems import operators
-from benchmark_inverse_problems.methods.rim import (
-    RIM,
-    VARIANTS,
-    level,
-    load_rim,
-    rim,
-    start,
-)
-from benchmark_inverse_problems.precision import InBfloat16
+from benchmark_inverse_problems.methods.rim import level, load_rim, rim, start
+from benchmark_inverse_problems.networks.precision import InBfloat16
+from benchmark_inverse_problems.networks.rim import RIM, VARIANTS
+from benchmark_inverse_problems.physics import catalogue as operators
 from benchmark_inverse_problems.training import rim as recipe
 from benchmark_inverse_problems.training.data import PatchSampler
 

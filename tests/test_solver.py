@@ -13,10 +13,10 @@ import torch
 from benchopt.cli import benchopt
 from threadpoolctl import threadpool_info
 
-from benchmark_inverse_problems import settings
-from benchmark_inverse_problems.failures import read_failures
-from benchmark_inverse_problems.problem import check_reconstruction
-from benchmark_inverse_problems.run import main
+from benchmark_inverse_problems.commands.run import main
+from benchmark_inverse_problems.judge.reconstruction import check_reconstruction
+from benchmark_inverse_problems.solving import settings
+from benchmark_inverse_problems.solving.failures import read_failures
 
 from .conftest import ROOT
 

@@ -4,7 +4,7 @@ import pandas as pd
 import yaml
 
 from benchmark_inverse_problems import evaluation
-from benchmark_inverse_problems.methods.restorers import BUNDLED
+from benchmark_inverse_problems.methods.restoration_models import BUNDLED
 from benchmark_inverse_problems.studies import precision, priors, recurrence
 
 from .test_plugins import FIXED

@@ -7,10 +7,10 @@ import pytest
 import yaml
 from benchopt.benchmark import _list_parametrized_classes
 
-from benchmark_inverse_problems import tables
-from benchmark_inverse_problems.metrics import METRICS
-from benchmark_inverse_problems.published import PUBLISHED
-from benchmark_inverse_problems.tables import (
+from benchmark_inverse_problems.judge.metrics import METRICS
+from benchmark_inverse_problems.report import tables
+from benchmark_inverse_problems.report.published import PUBLISHED
+from benchmark_inverse_problems.report.tables import (
     LAYOUTS,
     Layout,
     abbreviated,

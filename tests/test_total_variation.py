@@ -10,12 +10,6 @@ from deepinv.physics import (
     DownsamplingMatlab,
 )
 
-from benchmark_inverse_problems.methods.initial import (
-    data_prox,
-    fill,
-    initial_estimate,
-    noise_level,
-)
 from benchmark_inverse_problems.methods.total_variation import (
     TOTAL_VARIATION,
     gradient,
@@ -23,6 +17,9 @@ from benchmark_inverse_problems.methods.total_variation import (
     objective,
     total_variation,
 )
+from benchmark_inverse_problems.physics.initial_estimate import fill, initial_estimate
+from benchmark_inverse_problems.physics.noise import noise_level
+from benchmark_inverse_problems.physics.proximal import data_prox
 
 from .small import OPERATORS, measured, picture, psnr
 
@@ -42,7 +39,7 @@ def test_it_converges(name):
     allowed = 0.2 if name == "inpainting" else 0.05
     assert abs(psnr(x_hat, x) - psnr(reference, x)) < allowed
     # It is a minimum: any move away from it, however small, costs.
-    direction = initial_estimate(y, physics) - reference
+    direction = initial_estimate(physics, y) - reference
     for move in (direction, -direction, reference):
         moved = reference + 0.03 * move
         assert objective(moved, y, physics, TOTAL_VARIATION, weight) > least
@@ -77,7 +74,7 @@ def test_weight_must_be_positive():
 @pytest.mark.parametrize("name", ["sr4", "matlab3", "mri", "tomography"])
 def test_data_prox_solves_its_problem(name):
     x, y, physics, _ = measured(name)
-    prox, exact = data_prox(y, physics)
+    prox, exact = data_prox(physics, y)
     assert exact == (name != "tomography")
     z = torch.roll(x, 3, -1)
     p = prox(z, 7.0)
@@ -88,24 +85,24 @@ def test_data_prox_solves_its_problem(name):
 def test_data_prox_leaves_the_physics_alone():
     _, y, physics, _ = measured("tomography")
     before = physics.max_iter, physics.tol
-    data_prox(y, physics)[0](physics.A_adjoint(y), 2.0)
+    data_prox(physics, y)[0](physics.A_adjoint(y), 2.0)
     assert (physics.max_iter, physics.tol) == before
 
 
 @pytest.mark.parametrize("name", OPERATORS)
 def test_initial_estimate_has_the_shape_of_the_image(name):
     x, y, physics, _ = measured(name)
-    x0 = initial_estimate(y, physics)
+    x0 = initial_estimate(physics, y)
     assert x0.shape == x.shape
     assert psnr(x0, x) > psnr(physics.A_adjoint(y), x) - 0.1
     physics.noise_model = dinv.physics.GaussianNoise(0.0)
-    assert initial_estimate(physics.A(x), physics).isfinite().all()
+    assert initial_estimate(physics, physics.A(x)).isfinite().all()
 
 
 @pytest.mark.parametrize("name", ["inpainting", "lines"])
 def test_initial_estimate_fills_the_holes(name):
     x, y, physics, _ = measured(name)
-    assert psnr(initial_estimate(y, physics), x) > psnr(y, x) + 10
+    assert psnr(initial_estimate(physics, y), x) > psnr(y, x) + 10
 
 
 @pytest.mark.parametrize("factor", [2, 3, 4])
@@ -115,7 +112,7 @@ def test_initial_estimate_is_aligned_with_the_grid(factor):
         DownsamplingMatlab(factor=factor),
         Downsampling((3, 48, 48), "bicubic", factor, padding="circular"),
     ):
-        x0 = initial_estimate(physics.A(x), physics)
+        x0 = initial_estimate(physics, physics.A(x))
         inside = (slice(None), slice(None), slice(6, -6), slice(6, -6))
         for shift in ((0, 1), (0, -1), (1, 0), (-1, 0)):
             moved = x0.roll(shift, (-2, -1))
@@ -142,4 +139,4 @@ def test_noise_level():
         (dinv.physics.ZeroNoise(), 0.0),
     ):
         physics.noise_model = model
-        assert noise_level(y, physics) == pytest.approx(expected, abs=1e-5)
+        assert noise_level(physics, y) == pytest.approx(expected, abs=1e-5)

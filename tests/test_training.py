@@ -11,15 +11,16 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from benchmark_inverse_problems.methods.drunet import MultiHeadDRUNet
-from benchmark_inverse_problems.training import __main__ as training
-from benchmark_inverse_problems.training import drunet, loop, tasks
+from benchmark_inverse_problems.commands import train as training
+from benchmark_inverse_problems.networks.drunet import MultiHeadDRUNet
+from benchmark_inverse_problems.networks.weights import load_weights
+from benchmark_inverse_problems.training import drunet, loop
+from benchmark_inverse_problems.training import random_problems as tasks
 from benchmark_inverse_problems.training.data import (
     HELD_OUT,
     PatchSampler,
     PhantomSampler,
 )
-from benchmark_inverse_problems.weights import load_weights
 
 
 @pytest.fixture

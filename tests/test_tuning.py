@@ -7,7 +7,8 @@ import pytest
 import torch
 from benchopt.benchmark import Benchmark
 
-from benchmark_inverse_problems import evaluation, tuning
+from benchmark_inverse_problems import evaluation
+from benchmark_inverse_problems.solving import tuning
 
 from .conftest import ROOT
 from .problems import tiny_problem

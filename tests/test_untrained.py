@@ -9,10 +9,11 @@ import pytest
 import torch
 from torch import nn
 
-from benchmark_inverse_problems.methods import stopping, untrained
-from benchmark_inverse_problems.methods.deep_decoder import DeepDecoder
-from benchmark_inverse_problems.methods.skip_network import ORIGINAL, SkipNetwork
-from benchmark_inverse_problems.methods.untrained import fit, from_noise
+from benchmark_inverse_problems.methods import fitting as untrained
+from benchmark_inverse_problems.methods import stopping
+from benchmark_inverse_problems.methods.fitting import fit, from_noise
+from benchmark_inverse_problems.networks.deep_decoder import DeepDecoder
+from benchmark_inverse_problems.networks.skip_network import ORIGINAL, SkipNetwork
 from benchmark_inverse_problems.studies import stopping as study
 
 from .small import OPERATORS, measured, noisy, picture, psnr

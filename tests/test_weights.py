@@ -9,14 +9,14 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from benchmark_inverse_problems import weights as library
-from benchmark_inverse_problems.methods.drunet import (
+from benchmark_inverse_problems.commands.train import recipes
+from benchmark_inverse_problems.networks import weights as library
+from benchmark_inverse_problems.networks.drunet import (
     PUBLISHED,
     MultiHeadDRUNet,
     load_denoiser,
 )
-from benchmark_inverse_problems.methods.ram import load_ram
-from benchmark_inverse_problems.training.__main__ import recipes
+from benchmark_inverse_problems.networks.ram import load_ram
 
 BUNDLED = sorted(path.stem for path in library.FOLDER.glob("*.safetensors"))
 

@@ -1,14 +1,14 @@
 """Sampling methods that need no more than a denoiser: DiffPIR and DDRM."""
 
-import copy
-
 import deepinv as dinv
 import numpy as np
 import torch
-from deepinv.physics import GaussianNoise, Inpainting
 
-from .dpir import SIGMA_MIN, denoise
-from .initial import data_prox, initial_estimate, noise_level
+from ..physics.facts import for_each_measurement
+from ..physics.initial_estimate import initial_estimate
+from ..physics.noise import noise_level, with_noise
+from ..physics.proximal import data_prox
+from .dpir import SIGMA_MIN
 
 # Variance that each step of the diffusion adds: first, last and number of steps.
 BETAS = 1e-4, 0.02, 1000
@@ -31,12 +31,21 @@ def schedule(steps):
     return np.sqrt(kept).tolist(), np.sqrt(1 - kept).tolist()
 
 
-def diffpir(y, physics, denoiser, lambda_=3.0, zeta=1.0, steps=100, variant="authors"):
+def diffpir(
+    y,
+    physics,
+    denoiser,
+    lambda_=3.0,
+    zeta=1.0,
+    steps=100,
+    variant="authors",
+    lowest=0.0,
+):
     """Denoising diffusion for plug-and-play restoration (Zhu et al., CVPRW 2023).
 
     From noise on `initial_estimate`, for falling levels s_t (images in [0, 1]):
 
-        x0 <- denoiser(x_t, s_t), clamped to [0, 1] (complex images: to [-1, 1])
+        x0 <- denoiser(x_t, s_t), clamped to [lowest, 1]
         x0 <- argmin_x ||A x - y||^2 + lambda sigma^2 / (2 s_t)^2 ||x - x0||^2
         x_t-1 <- x0 with new noise of level s_t-1, a share zeta of its variance fresh,
                  the rest being the noise that x0 leaves of x_t
@@ -55,8 +64,8 @@ def diffpir(y, physics, denoiser, lambda_=3.0, zeta=1.0, steps=100, variant="aut
     physics : deepinv.physics.LinearPhysics
         The operator A, with its noise model; sigma is at least `SIGMA_MIN`.
     denoiser : callable
-        `denoiser(x, sigma)` for the image's channels, or for one if C = 2. It is called
-        with levels far above those that denoisers are trained for.
+        `denoiser(x, sigma)` for images like A^T y. It is called with levels far above
+        those that denoisers are trained for.
     lambda_ : float
         Weight of the prior.
     zeta : float
@@ -65,6 +74,8 @@ def diffpir(y, physics, denoiser, lambda_=3.0, zeta=1.0, steps=100, variant="aut
         Calls of the denoiser.
     variant : {"authors", "deepinv"}
         "deepinv" is `deepinv.sampling.DiffPIR`, which yields its result only.
+    lowest : float
+        Smallest value of an image: 0, or -1 for the parts of complex images.
 
     Yields
     ------
@@ -85,12 +96,12 @@ def diffpir(y, physics, denoiser, lambda_=3.0, zeta=1.0, steps=100, variant="aut
             "DiffPIR needs lambda_ > 0, zeta in [0, 1] and at least 2 steps, got "
             f"{lambda_}, {zeta} and {steps}."
         )
-    sigma = max(noise_level(y, physics), SIGMA_MIN)
-    x0 = initial_estimate(y, physics)
+    sigma = max(noise_level(physics, y), SIGMA_MIN)
+    x0 = initial_estimate(physics, y)
     yield x0
     if variant == "deepinv":
         model = dinv.sampling.DiffPIR(
-            lambda x, level: denoise(x, denoiser, float(level)),
+            lambda x, level: denoiser(x, float(level)),
             dinv.optim.data_fidelity.L2(),
             max_iter=steps,
             zeta=zeta,
@@ -100,12 +111,11 @@ def diffpir(y, physics, denoiser, lambda_=3.0, zeta=1.0, steps=100, variant="aut
         yield model(y, with_noise(physics, sigma))
         return
     signal, noise = schedule(steps)
-    prox, _ = data_prox(y, physics)
-    lowest = -1 if x0.shape[1] == 2 else 0
+    prox, _ = data_prox(physics, y)
     x = signal[0] * (2 * x0 - 1) + noise[0] * torch.randn_like(x0)
     for k in range(steps - 1):
         level = noise[k] / signal[k]
-        x0 = denoise((x / signal[k] + 1) / 2, denoiser, level / 2)
+        x0 = denoiser((x / signal[k] + 1) / 2, level / 2)
         x0 = x0.clamp(lowest, 1)
         x0 = prox(x0, (level / sigma) ** 2 / lambda_)
         left = (x - signal[k] * (2 * x0 - 1)) / noise[k]
@@ -113,13 +123,6 @@ def diffpir(y, physics, denoiser, lambda_=3.0, zeta=1.0, steps=100, variant="aut
         x = signal[k + 1] * (2 * x0 - 1) + noise[k + 1] * mixed
         yield x0
     yield (x + 1) / 2
-
-
-def with_noise(physics, sigma):
-    """The same operator with Gaussian noise of level sigma."""
-    physics = copy.deepcopy(physics)
-    physics.noise_model = GaussianNoise(sigma)
-    return physics
 
 
 def ddrm(y, physics, denoiser, steps=30, eta=0.85):
@@ -137,7 +140,7 @@ def ddrm(y, physics, denoiser, steps=30, eta=0.85):
     physics : deepinv.physics.DecomposablePhysics
         The operator A, with its noise model.
     denoiser : callable
-        `denoiser(x, sigma)` for the image's channels, or for one if C = 2.
+        `denoiser(x, sigma)` for images like A^T y.
     steps : int
         Calls of the denoiser.
     eta : float
@@ -159,11 +162,9 @@ def ddrm(y, physics, denoiser, steps=30, eta=0.85):
         )
     model = dinv.sampling.DDRM(
         # Without noise there is nothing to denoise, and what is measured stays.
-        lambda x, level: denoise(x, denoiser, level) if level else x,
+        lambda x, level: denoiser(x, level) if level else x,
         sigmas=[*np.geomspace(1, 0.01, steps - 1).tolist(), 0.0],
         eta=eta,
     )
-    physics = with_noise(physics, noise_level(y, physics))
-    if isinstance(physics, Inpainting):  # its mask may be one for all channels
-        physics.mask = physics.mask.expand_as(y)
-    return model(y, physics)
+    physics = with_noise(physics, noise_level(physics, y))
+    return model(y, for_each_measurement(physics, y))

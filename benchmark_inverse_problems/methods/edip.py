@@ -3,53 +3,30 @@
 import copy
 
 import torch
-from deepinv.physics import Tomography
-from torch import nn
 
-from ..weights import choose, load_weights
-from .initial import initial_estimate
+from ..networks.unet import SIZES, GrayUNet, UNet
+from ..networks.weights import choose, load_weights
+from ..physics.facts import family
+from ..physics.initial_estimate import direct_inverse
+from .fitting import fit, weight_of_means
 from .stopping import LowestLoss
-from .unet import SIZES, UNet
-from .untrained import fit, weight_of_means
 
 # Standard deviation of the authors' random input.
 NOISE_INPUT = 0.1
 WARM_UP = 30  # steps
 CLIP = 1.0  # of the authors' gradients
 # Best on tuning images: more smooths away what the network knows, less lets noise in.
-TV_WEIGHT_CT, TV_WEIGHT = 0.1, 0.3
+TV_WEIGHT, TV_WEIGHTS = 0.3, {"tomography": 0.1}
 
 
-def approximate_inverse(y, physics):
-    """A^+ y as the network sees it, an image (B, C, H, W).
-
-    The filtered back-projection for tomography, as in the paper (a network learns as
-    much from it as from a regularised solution, which costs 15 times as much);
-    `initial_estimate` elsewhere, which takes one image.
-    """
-    if isinstance(physics, Tomography):
-        return physics.fbp(y)
-    return initial_estimate(y, physics)
-
-
-def noise_input(y, physics):
+def noise_input(physics, y):
     """White noise of the image's shape, for `edip`'s `start`."""
     return NOISE_INPUT * torch.randn_like(physics.A_adjoint(y))
 
 
-STARTS = {"pseudoinverse": approximate_inverse, "noise": noise_input}
-
-
-class GrayUNet(nn.Module):
-    """A network of colour images on gray ones (B, 1, H, W): three equal channels."""
-
-    def __init__(self, network):
-        super().__init__()
-        self.network = network
-        self.encoder = network.encoder
-
-    def forward(self, z):
-        return self.network(z.expand(-1, 3, -1, -1)).mean(1, keepdim=True)
+# The filtered back-projection of tomography is the paper's start. A network learns as much
+# from it as from a regularised solution, which takes 15 times as long.
+STARTS = {"pseudoinverse": direct_inverse, "noise": noise_input}
 
 
 def load_unet(weights, physics, channels, size="compact"):
@@ -76,7 +53,7 @@ def load_unet(weights, physics, channels, size="compact"):
     suffix = "" if size == "compact" else f"_{size}"
 
     def bundled():
-        if isinstance(physics, Tomography):
+        if family(physics) == "tomography":
             return load_weights(UNet(**SIZES[size]), f"edip_ct{suffix}")
         network = load_weights(UNet(3, 3, **SIZES[size]), f"edip{suffix}")
         return GrayUNet(network) if channels == 1 else network
@@ -109,7 +86,7 @@ def fine_tune(
     y : Tensor
         Measurements of an image (1, C, H, W) with values about [0, 1].
     physics : deepinv.physics.LinearPhysics
-        The operator A, with its noise model; sigma is `noise_level(y, physics)`, at
+        The operator A, with its noise model; sigma is `noise_level(physics, y)`, at
         least `NOISE_FLOOR`.
     frozen_encoder : bool
         Fit the decoder alone (the paper's variant FE).
@@ -129,7 +106,7 @@ def fine_tune(
     """
     encoder = {id(p) for p in network.encoder.parameters()} if frozen_encoder else ()
     if tv_weight == "auto":
-        tv_weight = TV_WEIGHT_CT if isinstance(physics, Tomography) else TV_WEIGHT
+        tv_weight = TV_WEIGHTS.get(family(physics), TV_WEIGHT)
     return fit(
         network,
         z,
@@ -173,5 +150,5 @@ def edip(y, physics, network, start="pseudoinverse", **settings):
     """
     if start not in STARTS:
         raise ValueError(f"input={start} is not known: use one of {', '.join(STARTS)}.")
-    z = STARTS[start](y, physics)
+    z = STARTS[start](physics, y)
     return fine_tune(copy.deepcopy(network), z, y, physics, **settings)

@@ -2,8 +2,10 @@
 
 import torch
 
+from ..physics.initial_estimate import initial_estimate
+from ..physics.noise import noise_level
+from ..physics.proximal import data_prox
 from .dpir import SIGMA_MIN
-from .initial import data_prox, initial_estimate, noise_level
 from .pnp import check_settings
 
 
@@ -52,7 +54,7 @@ def fire_hqs(
     y : Tensor
         Measurements of an image (1, C, H, W) with values about [0, 1].
     physics : deepinv.physics.LinearPhysics
-        The operator A with its noise model; sigma is `noise_level(y, physics)`, at least
+        The operator A with its noise model; sigma is `noise_level(physics, y)`, at least
         `SIGMA_MIN`.
     models : list of callable
         `model(x, physics)` is R_n(D_n x); D_n may be random.
@@ -94,11 +96,11 @@ def fire_hqs(
         )
     if not 0 <= average <= 1:
         raise ValueError(f"The share to average must be in [0, 1], got {average}.")
-    sigma = max(noise_level(y, physics), SIGMA_MIN)
+    sigma = max(noise_level(physics, y), SIGMA_MIN)
     lambda_ = strength**2 * lambda_
     last = lambda_ if error is None else (strength * error) ** 2
-    prox, _ = data_prox(y, physics)
-    x = mean = initial_estimate(y, physics)
+    prox, _ = data_prox(physics, y)
+    x = mean = initial_estimate(physics, y)
     yield x
     first = min(round(iterations * (1 - average)), iterations - 1)
     for k in range(iterations):

@@ -2,8 +2,11 @@
 
 import torch
 
-from .dpir import SIGMA_MIN, denoise
-from .initial import data_prox, initial_estimate, noise_level
+from ..physics.facts import unit_scale
+from ..physics.initial_estimate import initial_estimate
+from ..physics.noise import noise_level
+from ..physics.proximal import data_prox
+from .dpir import SIGMA_MIN
 
 
 def check_settings(iterations, **positive):
@@ -23,8 +26,7 @@ def pnp_pgd(y, physics, denoiser, level=0.05, relaxation=1.0, iterations=30):
         z <- x - t A^T (A x - y)
         x <- (1 - relaxation) z + relaxation denoiser(z, level)
 
-    with t = 1 / ||A||^2, which is 1 for the operators of the suite and f^2 for
-    down-sampling by f. The relaxed denoiser (Hurault et al., SSVM 2023) frees the
+    with t = `unit_scale(physics)`. The relaxed denoiser (Hurault et al., SSVM 2023) frees the
     weight of the prior from the denoiser's level: where the noise is low a level that
     smooths little enough leaves what the iterations amplify.
 
@@ -35,7 +37,7 @@ def pnp_pgd(y, physics, denoiser, level=0.05, relaxation=1.0, iterations=30):
     physics : deepinv.physics.LinearPhysics
         The operator A, of norm about 1, down-sampling by f of norm about 1 / f.
     denoiser : callable
-        `denoiser(x, sigma)` for the image's channels, or for one if C = 2.
+        `denoiser(x, sigma)` for images like A^T y.
     level : float
         Denoising level, in the range of the image; the larger, the smoother.
     relaxation : float
@@ -55,12 +57,12 @@ def pnp_pgd(y, physics, denoiser, level=0.05, relaxation=1.0, iterations=30):
     check_settings(iterations, level=level, relaxation=relaxation)
     if relaxation > 1:
         raise ValueError(f"relaxation must be at most 1, got {relaxation}.")
-    step = getattr(physics, "factor", 1) ** 2
-    x = initial_estimate(y, physics)
+    step = unit_scale(physics)
+    x = initial_estimate(physics, y)
     yield x
     for _ in range(iterations):
         z = x - step * physics.A_adjoint(physics.A(x) - y)
-        x = torch.lerp(z, denoise(z, denoiser, level), relaxation)
+        x = torch.lerp(z, denoiser(z, level), relaxation)
         yield x
 
 
@@ -95,10 +97,10 @@ def red(y, physics, denoiser, lambda_=0.2, level=0.05, iterations=30):
         If `lambda_` or `level` is not positive or `iterations` is below 1.
     """
     check_settings(iterations, lambda_=lambda_, level=level)
-    sigma = max(noise_level(y, physics), SIGMA_MIN)
-    prox, _ = data_prox(y, physics)
-    x = initial_estimate(y, physics)
+    sigma = max(noise_level(physics, y), SIGMA_MIN)
+    prox, _ = data_prox(physics, y)
+    x = initial_estimate(physics, y)
     yield x
     for _ in range(iterations):
-        x = prox(denoise(x, denoiser, level), (level / sigma) ** 2 / lambda_)
+        x = prox(denoiser(x, level), (level / sigma) ** 2 / lambda_)
         yield x

@@ -5,8 +5,8 @@ from collections import deque
 
 import torch
 
-from ..noise import measured
-from .initial import noise_level
+from ..physics.facts import measured
+from ..physics.noise import noise_level
 
 
 class LastIterate:
@@ -153,7 +153,7 @@ def expected_noise_norm(y, physics):
     for A x.
     """
     y = y[measured(physics).to(y).expand_as(y) != 0]
-    return noise_level(y, physics) * math.sqrt(y.numel())
+    return noise_level(physics, y) * math.sqrt(y.numel())
 
 
 def automatic(y, physics, patience):
@@ -192,6 +192,6 @@ def stopping_rule(name, y, physics, patience):
 
 def unsupported_rule(name, physics):
     """Why a rule cannot end a fit of some measurements, or None if it can."""
-    if name == "discrepancy" and not noise_level(torch.ones(1), physics) > 0:
+    if name == "discrepancy" and not noise_level(physics, torch.ones(1)) > 0:
         return "cannot stop at the noise level of noiseless measurements: use stopping=variance"
     return None

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import torch
 
-from .initial import data_prox, initial_estimate
+from ..physics.initial_estimate import initial_estimate
+from ..physics.proximal import data_prox
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,7 @@ class Analysis:
     Attributes
     ----------
     apply, adjoint : callable
-        The linear operator K, from (1, C, H, W) to anything, and K^T.
+        The linear operator K, from (1, C, *spatial) to anything, and K^T.
     magnitude : callable
         The moduli of a dual variable whose sum is the norm, broadcastable to it:
         absolute values for an l1 norm, lengths of vectors for a coupled one.
@@ -38,42 +39,54 @@ class Analysis:
 
 
 def gradient(x):
-    """Forward differences (2, 1, C, H, W) of an image, zero across the border."""
-    g = x.new_zeros(2, *x.shape)
-    torch.sub(x[..., 1:, :], x[..., :-1, :], out=g[0][..., :-1, :])
-    torch.sub(x[..., 1:], x[..., :-1], out=g[1][..., :-1])
+    """Forward differences (axes, 1, C, *spatial) of an image, zero across the border."""
+    g = x.new_zeros(x.ndim - 2, *x.shape)
+    for part, axis in zip(g, spatial_axes(x), strict=True):
+        size = x.shape[axis] - 1
+        ahead, here = x.narrow(axis, 1, size), x.narrow(axis, 0, size)
+        torch.sub(ahead, here, out=part.narrow(axis, 0, size))
     return g
 
 
 def gradient_adjoint(u):
     """The adjoint of `gradient`: minus the divergence."""
     x = torch.zeros_like(u[0])
-    x[..., :-1, :] -= u[0][..., :-1, :]
-    x[..., 1:, :] += u[0][..., :-1, :]
-    x[..., :-1] -= u[1][..., :-1]
-    x[..., 1:] += u[1][..., :-1]
+    for part, axis in zip(u, spatial_axes(x), strict=True):
+        size = x.shape[axis] - 1
+        inner = part.narrow(axis, 0, size)
+        x.narrow(axis, 0, size).sub_(inner)
+        x.narrow(axis, 1, size).add_(inner)
     return x
+
+
+def spatial_axes(x):
+    """The axes of an image (B, C, *spatial) that differences are taken along."""
+    return range(2, x.ndim)
 
 
 def _length(u):
     return u.square().sum((0, 2), keepdim=True).sqrt()
 
 
-TOTAL_VARIATION = Analysis(gradient, gradient_adjoint, _length, 8.0)
+def variation(axes):
+    """The total variation of images with some number of spatial axes.
+
+    The differences along one axis have a squared norm of at most four.
+    """
+    return Analysis(gradient, gradient_adjoint, _length, 4.0 * axes)
 
 
 def total_variation(y, physics, weight, tolerance=1e-3, max_iter=1000):
     """`argmin_x 1/2 ||A x - y||^2 + weight * TV(x)`.
 
-    TV sums over the pixels the length of the gradient taken over both directions and
-    all channels together (Rudin, Osher and Fatemi, 1992; vectorial: Bresson and Chan,
-    2008): the channels share their edges, and of a complex image (C = 2) it is the
-    modulus that counts.
+    TV sums over the pixels the length of the gradient, taken over all spatial axes and all
+    channels together (Rudin, Osher and Fatemi, 1992; vectorial: Bresson and Chan, 2008).
+    So channels share their edges, and of a complex image the modulus counts.
 
     Parameters
     ----------
     y : Tensor
-        Measurements of an image (1, C, H, W) with values about [0, 1].
+        Measurements of an image (1, C, *spatial) with values about [0, 1].
     physics : deepinv.physics.LinearPhysics
         The operator A.
     weight : float
@@ -84,14 +97,15 @@ def total_variation(y, physics, weight, tolerance=1e-3, max_iter=1000):
     Returns
     -------
     Tensor
-        The image (1, C, H, W).
+        The image (1, C, *spatial).
 
     Raises
     ------
     ValueError
         If `weight` is not positive.
     """
-    return minimise(y, physics, TOTAL_VARIATION, weight, tolerance, max_iter)
+    axes = physics.A_adjoint(y).ndim - 2
+    return minimise(y, physics, variation(axes), weight, tolerance, max_iter)
 
 
 def objective(x, y, physics, analysis, weight):
@@ -130,8 +144,8 @@ def minimise(y, physics, analysis, weight, tolerance, max_iter):
     """
     if not weight > 0:
         raise ValueError(f"The weight must be positive, got {weight}.")
-    prox, exact = data_prox(y, physics)
-    x = initial_estimate(y, physics)
+    prox, exact = data_prox(physics, y)
+    x = initial_estimate(physics, y)
     if exact:
         return _primal_dual(x, prox, analysis, weight, tolerance, max_iter)
     most = -(-max_iter // 10)

@@ -1,4 +1,4 @@
-"""``python -m benchmark_inverse_problems.studies.ablation``: RAM's parts and tasks.
+"""What do RAM's parts bring, and what does one network learn from many tasks?
 
 Runs ``configs/ram_ablation.yml`` (cells in benchopt's cache are not computed again) and
 prints two tables with the published figures beside ours: what each part of the network
@@ -7,12 +7,14 @@ brings, and what a network learns from one task or from all of them.
 
 import pandas as pd
 
-from ..evaluation import configured, results_of
-from ..files import BENCHMARK
-from ..published import COSTS_SOURCE, RAM_ABLATION, RAM_TRANSFER
-from ..results import split_names
-from ..tables import formatted
+from ..report.names import split_names
+from ..report.published import COSTS_SOURCE, RAM_ABLATION, RAM_TRANSFER
+from ..report.tables import formatted
+from ..suite import BENCHMARK, configured, results_of
+from . import study_parser
 
+# Bundled weights behind the tables.
+WEIGHTS = ("ram_base", "ram_prox", "ram_prox_y", "ram_krylov")
 CONFIG = BENCHMARK / "configs" / "ram_ablation.yml"
 # Problems of the config, in its order.
 PROBLEMS = ("inpainting", "Gaussian blur", "motion blur", "SR x2", "SR x4")
@@ -61,13 +63,10 @@ def transfer(table):
     return rows.rename(index=NAMES | {"krylov": "all of them"})
 
 
-def main():
+def main(arguments):
     """Print both tables."""
+    study_parser("ablation", __doc__).parse_args(arguments)
     table = scores(results_of(*configured(CONFIG)))
     for title, rows in (("part", parts(table)), ("trained on", transfer(table))):
         print("\n" + formatted(rows, "markdown", 2, label=title))
     print(f"\n(published): {COSTS_SOURCE}; other images and levels, larger networks.")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,11 +1,10 @@
-"""``python -m benchmark_inverse_problems.studies.fixed_points``: where do restorers lead?
+"""Where do restoration networks lead that are applied again and again?
 
 Applies each bundled restoration model to a photograph again and again: the network R
 alone, and R after its degradation D, each D drawn anew, as in FiRe (Terris, Kamilov and
 Moreau, CVPR 2025). Prints the distances to the photograph and writes one page.
 """
 
-import argparse
 from pathlib import Path
 
 import pandas as pd
@@ -13,10 +12,14 @@ import torch
 from plotly.subplots import make_subplots
 from tqdm import tqdm
 
-from ..images import central_crop, open_images
-from ..methods.restorers import BUNDLED, restoration_models
+from ..methods.restoration_models import BUNDLED, restoration_models
+from ..problems.images import open_images
+from ..problems.reading import central_crop
+from . import study_parser
 from .page import picture, table, write_page
 
+# Bundled weights behind the tables.
+WEIGHTS = ("drunet", "jpeg", "ram")
 TITLE = "Fixed points of restoration networks"
 KINDS = ("R alone", "R after D")
 SHOWN = (0, 1, 3, 10, 20, 35, 50)  # pictures of a row
@@ -25,6 +28,13 @@ SETTLED = 1.1  # growth of the distance in the second half that counts as none
 # Models that are conditioned on measurements have no degradation of their own.
 RESTORERS = [name for name in BUNDLED if name != "measurements"]
 COLOURS = ("#4477aa", "#66ccee", "#228833", "#ccbb44", "#ee6677", "#aa3377")
+
+
+class Placer:
+    """What the networks need of a solver."""
+
+    name = "fixed_points"
+    place = staticmethod(torch.nn.Module.eval)
 
 
 def distance(x, start):
@@ -46,9 +56,7 @@ def follow(name, x, iterations):
 
     R alone exists where D keeps the size of the image.
     """
-    (model,) = restoration_models(
-        name, "bundled", x.shape[1], "fixed_points", lambda network: network.eval()
-    )
+    (model,) = restoration_models(name, "bundled", x.shape[1], Placer)
     steps = {"R alone": model.alone, "R after D": model}
     if model.draw(x)(x).shape != x.shape:
         del steps["R alone"]
@@ -183,11 +191,8 @@ def report(path, found):
     return f"{verdict}\n\nDistance after so many iterations:\n{listing}"
 
 
-def main(arguments=None):
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmark_inverse_problems.studies.fixed_points",
-        description="Where restoration networks lead that are iterated.",
-    )
+def main(arguments):
+    parser = study_parser("fixed_points", __doc__)
     parser.add_argument("--folder", type=Path, default=Path("study_runs/fixed_points"))
     parser.add_argument("--iterations", type=int, default=50)
     parser.add_argument("--image", default="astronaut", help="a bundled picture")
@@ -206,7 +211,3 @@ def main(arguments=None):
     path = chosen.folder / "fixed_points.html"
     print(report(path, found))
     print(f"\nThe page: {path}")
-
-
-if __name__ == "__main__":
-    main()

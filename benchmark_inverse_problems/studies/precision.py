@@ -1,15 +1,18 @@
-"""``python -m benchmark_inverse_problems.studies.precision``: does bfloat16 change a score?
+"""Does bfloat16 change a score?
 
 Runs ``configs/precision.yml`` (cells in benchopt's cache are not computed again) and
 prints the PSNR in bfloat16 minus that in float32, of each solver on each problem. What
 bfloat16 saves is in the table of costs, measured in one run.
 """
 
-from ..evaluation import configured, results_of
-from ..files import BENCHMARK
-from ..results import ALL, last_rows, split_names
-from ..tables import formatted
+from ..report.names import split_names
+from ..report.rows import ALL, last_rows
+from ..report.tables import formatted
+from ..suite import BENCHMARK, configured, results_of
+from . import study_parser
 
+# Bundled weights behind the tables.
+WEIGHTS = ("drunet", "ram", "unrolled_hqs_tied", "pdnet", "artifact_removal", "rim")
 CONFIG = BENCHMARK / "configs" / "precision.yml"
 # What the suite promises, in dB.
 TOLERANCE = 0.02
@@ -34,13 +37,10 @@ def verdict(table):
     )
 
 
-def main():
+def main(arguments):
     """Print the table and its verdict."""
+    study_parser("precision", __doc__).parse_args(arguments)
     df = results_of(*configured(CONFIG))
     table = differences(last_rows(df, ALL))
     print("\n" + formatted(table, "markdown", 3, label="problem"))
     print("\n" + verdict(table))
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-"""``python -m benchmark_inverse_problems.studies.pretraining``: what pretraining does.
+"""What does pretraining do to the deep image prior?
 
 Fits the U-Net of EDIP with random and with pretrained weights, and asks three things:
 how much faster is an educated network, what happens to its Jacobian, and does it see
@@ -6,7 +6,6 @@ ellipses in photographs. Prints the tables and writes one page. Every fit is kep
 study's folder, so an interrupted study goes on where it stopped.
 """
 
-import argparse
 import copy
 import json
 import time
@@ -18,19 +17,24 @@ import torch
 from torch.nn.functional import interpolate
 from tqdm import tqdm
 
-from ..images import PHANTOM_SIZE, Images, central_crop, open_images, to_gray
-from ..judging import Case
+from ..judge.case import Case
 from ..methods.edip import STARTS, fine_tune, load_unet
-from ..methods.initial import noise_level, relative_weight
 from ..methods.total_variation import total_variation
-from ..methods.unet import UNet
-from ..problem import Problem, Task
-from ..projections import range_projection
-from ..weights import FOLDER as WEIGHTS
+from ..networks.unet import UNet
+from ..physics.noise import noise_level, relative_weight
+from ..physics.null_space import range_projection
+from ..problems.images import open_images, to_gray
+from ..problems.phantoms import PHANTOM_SIZE
+from ..problems.problem import Problem, Task
+from ..problems.reading import Images, central_crop
+from . import study_parser
 from .jacobian import singular_values
-from .page import RISES, report
-from .pieces import Pieces
+from .provenance import checksum
+from .pretraining_report import RISES, report
+from .resumable import Pieces
 
+# Bundled weights behind the tables.
+WEIGHTS = ("edip_ct",)
 # The problem phantom_ct[angles=20].
 TASK = Task("tomography", {"angles": 20}, sigma=0.02, relative=True)
 MARGIN = 0.1  # dB below the steady PSNR of DIP that count as having risen
@@ -330,18 +334,15 @@ def out_of_distribution(pieces, settings):
     return rows
 
 
-def main(arguments=None):
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmark_inverse_problems.studies.pretraining",
-        description="What pretraining does to the deep image prior.",
-    )
+def main(arguments):
+    parser = study_parser("pretraining", __doc__)
     parser.add_argument("--folder", type=Path, default=Path("study_runs/pretraining"))
     for name, value in asdict(Settings()).items():
         parser.add_argument(f"--{name}", type=int, default=value)
     chosen = vars(parser.parse_args(arguments))
     folder = chosen.pop("folder")
     settings = Settings(**chosen)
-    weights = json.loads((WEIGHTS / "edip_ct.json").read_text())["sha256"]
+    weights = [checksum(name) for name in WEIGHTS]
     methods = {name: asdict(method) for name, method in METHODS.items()}
     pieces = Pieces(folder, asdict(settings), methods, str(TASK), weights)
     fits = compare(pieces, settings)
@@ -350,7 +351,3 @@ def main(arguments=None):
     path = folder / "pretraining.html"
     print(report(path, fits, summarise(fits), values, gallery))
     print(f"\nThe page: {path}")
-
-
-if __name__ == "__main__":
-    main()

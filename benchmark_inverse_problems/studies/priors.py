@@ -1,4 +1,4 @@
-"""``python -m benchmark_inverse_problems.studies.priors``: what does each prior fill in?
+"""What does each prior fill in where the measurement sees nothing?
 
 Runs ``configs/priors.yml`` (cells in benchopt's cache are not computed again) and prints
 the PSNR of each prior-based solver, of its part in the range of the operator, which was
@@ -7,16 +7,17 @@ FiRe's priors stand. The page of the same figures:
 ``benchopt run . --config configs/priors.yml``.
 """
 
-import argparse
-
 import pandas as pd
 
-from ..evaluation import configured, results_of
-from ..files import BENCHMARK
-from ..metrics import METRICS
-from ..results import ALL, last_rows, split_name, split_names
-from ..tables import formatted
+from ..judge.metrics import METRICS
+from ..report.names import split_name, split_names
+from ..report.rows import ALL, last_rows
+from ..report.tables import formatted
+from ..suite import BENCHMARK, configured, results_of
+from . import study_parser
 
+# Bundled weights behind the tables.
+WEIGHTS = ("drunet", "jpeg", "ram")
 CONFIG = BENCHMARK / "configs" / "priors.yml"
 PARTS = ("psnr", "psnr_range", "psnr_null")
 FIRE = "fire_hqs, "
@@ -59,16 +60,13 @@ def gains(table):
     return pd.DataFrame(rows).T
 
 
-def main():
+def main(arguments):
     """Print the tables."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmark_inverse_problems.studies.priors",
-        description="Priors compared by what they fill in.",
-    )
+    parser = study_parser("priors", __doc__)
     parser.add_argument(
         "--images", default="bundled", help="image set, instead of the bundled pictures"
     )
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     problems, solvers = configured(CONFIG)
     problems = [
         problem.replace("images=bundled", f"images={options.images}")
@@ -78,7 +76,3 @@ def main():
     for metric, table in tables.items():
         print("\n" + formatted(table, "markdown", 2, label=METRICS[metric].header))
     print("\n" + formatted(gains(tables["psnr"]), "markdown", 2, label="dB"))
-
-
-if __name__ == "__main__":
-    main()

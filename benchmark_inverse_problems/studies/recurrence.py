@@ -1,16 +1,18 @@
-"""``python -m benchmark_inverse_problems.studies.recurrence``: what does memory bring?
+"""What does a recurrent network gain from its state, and from its estimate?
 
 Runs ``configs/rim_projections.yml`` (cells in benchopt's cache are not computed again) and
 prints the PSNR of the recurrent inference machine and of its two reductions after some
 steps, the last ones beyond those of the training: figure 2 of Putzky and Welling, 2017.
 """
 
-from ..evaluation import configured, results_of
-from ..files import BENCHMARK
-from ..methods.rim import STEPS
-from ..results import split_names
-from ..tables import formatted
+from ..networks.rim import STEPS
+from ..report.names import split_names
+from ..report.tables import formatted
+from ..suite import BENCHMARK, configured, results_of
+from . import study_parser
 
+# Bundled weights behind the tables.
+WEIGHTS = ("rim_projections", "gdn_projections", "ffn_projections")
 CONFIG = BENCHMARK / "configs" / "rim_projections.yml"
 
 
@@ -44,15 +46,12 @@ def verdict(mean):
         )
 
 
-def main():
+def main(arguments):
     """Print the tables."""
+    study_parser("recurrence", __doc__).parse_args(arguments)
     df = results_of(*configured(CONFIG))
     table = curves(df)
     mean = table.groupby("variant", sort=False).mean()
     for rows, label in ((table, "steps"), (mean, "mean over the problems, steps")):
         print("\n" + formatted(rows.rename(columns=str), "markdown", 2, label=label))
     print("\n" + "\n".join(verdict(mean)))
-
-
-if __name__ == "__main__":
-    main()

@@ -1,11 +1,10 @@
-"""``python -m benchmark_inverse_problems.studies.stopping``: where should DIP stop?
+"""Where should the deep image prior stop?
 
 Fits the deep image prior of `dip` to the bundled images to the end of its budget, lets
 every stopping rule watch, and prints how far below the best iterate each one ended. The
 fits are kept in the study's folder, so an interrupted study goes on where it stopped.
 """
 
-import argparse
 from functools import partial
 from pathlib import Path
 
@@ -13,16 +12,19 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
-from ..images import BUNDLED_TEST, open_images
-from ..judging import Case
-from ..methods.skip_network import SkipNetwork
+from ..judge.case import Case
+from ..methods.fitting import from_noise
 from ..methods.stopping import LastIterate, stopping_rule
-from ..methods.untrained import from_noise
-from ..operators import MISSING_PIXELS
-from ..problem import Problem, Task
-from ..tables import formatted
-from .pieces import Pieces
+from ..networks.skip_network import SkipNetwork
+from ..physics.catalogue import MISSING_PIXELS
+from ..problems.images import BUNDLED_TEST, open_images
+from ..problems.problem import Problem, Task
+from ..report.tables import formatted
+from . import study_parser
+from .resumable import Pieces
 
+# Bundled weights behind the tables.
+WEIGHTS = ()
 TASKS = {
     "denoising": Task("denoising", sigma=25 / 255),
     "inpainting": Task.of("inpainting", MISSING_PIXELS["random_50"]),
@@ -108,11 +110,8 @@ def gaps(found):
     return row | {"last iterate": best - float(found["scores"][-1])}
 
 
-def main(arguments=None):
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmark_inverse_problems.studies.stopping",
-        description="Where the stopping rules of dip end, below the best iterate.",
-    )
+def main(arguments):
+    parser = study_parser("stopping", __doc__)
     parser.add_argument("--folder", type=Path, default=Path("study_runs/stopping"))
     parser.add_argument("--iterations", type=int, default=1000)
     parser.add_argument("--images", type=int, default=len(BUNDLED_TEST))
@@ -135,7 +134,3 @@ def main(arguments=None):
         table.loc[f"median, {name}"] = chosen.median()
     print("PSNR of the best iterate, and how many dB below it each rule ended:\n")
     print(formatted(table, "markdown", 2, label="image"))
-
-
-if __name__ == "__main__":
-    main()

@@ -1,1 +1,1 @@
-"""Recipes that train the bundled networks: ``python -m benchmark_inverse_problems.training NAME``."""
+"""Recipes that train the bundled networks: ``train NAME``."""

@@ -3,8 +3,9 @@
 from functools import partial
 
 from .loop import Recipe
+from .mixed_loss import loss, validate
 from .ram import build
-from .tasks import draw, loss, validate
+from .random_problems import draw
 
 RECIPES = [
     Recipe(

@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from skimage.io import imread
 
-from ..images import PHANTOM_SIZE, ellipses, to_gray
+from ..problems.images import to_gray
+from ..problems.phantoms import PHANTOM_SIZE, ellipses
 
 HELD_OUT = 8
 # Far from the seeds of the phantoms that are scored and tuned on.

@@ -2,7 +2,7 @@
 
 import torch
 
-from ..methods.drunet import MultiHeadDRUNet
+from ..networks.drunet import MultiHeadDRUNet
 from .data import validation_rng
 from .loop import Recipe, autocast, device_of, mean_psnr
 

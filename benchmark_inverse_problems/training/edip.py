@@ -8,13 +8,13 @@ from functools import partial
 
 import torch
 
-from ..methods.edip import approximate_inverse
-from ..methods.unet import ORIGINAL, UNet
-from ..noise import noise_model
+from ..networks.unet import ORIGINAL, UNet
+from ..physics.initial_estimate import direct_inverse
+from ..physics.noise import noise_model
 from .data import validation_rng
 from .edip_ct import loss, restored
 from .loop import Recipe, mean_psnr
-from .tasks import TASKS
+from .random_problems import TASKS
 
 BATCH = 8
 # MRI has complex images, which this network does not take; tomography is
@@ -26,7 +26,7 @@ def measured(rng, x, task):
     """What the network sees of a picture (1, 3, H, W)."""
     y, physics, sigma, gain = TASKS[task](rng, x)
     physics.noise_model = noise_model(float(sigma), float(gain))
-    return approximate_inverse(y, physics)
+    return direct_inverse(physics, y)
 
 
 def pairs(rng, x, tasks):

@@ -9,12 +9,12 @@ from functools import lru_cache, partial
 import torch
 from torch.nn.functional import mse_loss
 
-from .. import operators
-from ..methods.edip import approximate_inverse
-from ..methods.unet import ORIGINAL, UNet
+from ..networks.unet import ORIGINAL, UNet
+from ..physics.catalogue import OPERATORS
+from ..physics.initial_estimate import direct_inverse
 from .data import PhantomSampler, validation_rng
 from .loop import Recipe, autocast, device_of, mean_psnr
-from .tasks import log_uniform, measure
+from .random_problems import log_uniform, measure
 
 BATCH = 8
 # One step in eight sees more angles, so that the weights serve both levels.
@@ -24,7 +24,7 @@ NOISE = (0.005, 0.05)  # of the mean of |Ax|
 
 @lru_cache
 def tomography(shape, angles):
-    return operators.tomography(shape, None, angles)
+    return OPERATORS["tomography"](shape, None, angles)
 
 
 def pair(rng, x, angles, noise):
@@ -39,7 +39,7 @@ def pair(rng, x, angles, noise):
     physics = tomography(tuple(x.shape[1:]), angles)
     sigma = physics.A(x).abs().mean((1, 2, 3)).numpy() * noise
     y, *_ = measure(rng, physics, x, sigma)
-    return approximate_inverse(y, physics), x
+    return direct_inverse(physics, y), x
 
 
 def restored(model, z, x):

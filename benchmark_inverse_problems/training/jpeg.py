@@ -2,9 +2,9 @@
 
 import torch
 
-from ..methods.drunet import MultiHeadDRUNet
-from ..methods.jpeg import compress
-from ..weights import load_weights
+from ..networks.drunet import MultiHeadDRUNet
+from ..networks.weights import load_weights
+from ..physics.jpeg import compress
 from .data import validation_rng
 from .drunet import loss
 from .loop import Recipe, autocast, device_of, mean_psnr

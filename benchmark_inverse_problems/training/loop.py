@@ -4,9 +4,7 @@ import csv
 import io
 import json
 import math
-import os
 import pickle
-import platform
 import time
 from collections import ChainMap
 from dataclasses import dataclass
@@ -20,8 +18,10 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from ..files import replacing
-from ..progress import in_ci
+from ..networks.weights import save_weights
+from ..solving.settings import machine
+from ..support.atomic import replacing
+from ..support.progress import in_ci
 
 CHECKPOINT_EVERY = 120  # seconds between two checkpoints
 EVALUATIONS = 40  # points of the curve
@@ -231,10 +231,8 @@ def train(recipe, sampler, folder, device="cpu", quiet=False, workers=0):
 
 def export(recipe, model, state, folder, data, device):
     """Write the weights, their JSON and their curve; return the JSON's content."""
-    from ..weights import save_weights
-
     description = {
-        "recipe": f"python -m benchmark_inverse_problems.training {recipe.name} "
+        "recipe": f"python -m benchmark_inverse_problems train {recipe.name} "
         f"{recipe.options}".strip(),
         "data": data,
         "seed": recipe.seed,
@@ -252,14 +250,6 @@ def export(recipe, model, state, folder, data, device):
         writer.writeheader()
         writer.writerows(state["curve"])
     return json.loads((folder / f"{recipe.name}.json").read_text())
-
-
-def machine(device):
-    """What a network was trained on."""
-    name = f"{os.cpu_count()} cores, {platform.machine()}, torch {torch.__version__}"
-    if torch.device(device).type == "cuda":
-        name = f"{torch.cuda.get_device_name(device)}, {name}"
-    return name
 
 
 def autocast(device):

@@ -1,7 +1,8 @@
 """The learned primal-dual network, from nothing."""
 
-from ..methods.pdnet import PDNet
+from ..networks.pdnet import PDNet
 from .loop import Recipe
-from .tasks import draw, loss, validate
+from .mixed_loss import loss, validate
+from .random_problems import draw
 
 RECIPES = [Recipe("pdnet", PDNet, draw, loss, validate, steps=3000, lr=1e-3)]

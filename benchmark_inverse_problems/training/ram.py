@@ -2,19 +2,12 @@
 
 from functools import partial
 
-from ..methods.drunet import MultiHeadDRUNet
-from ..methods.ram import SINGLE, SMALL, VARIANTS, CompactRAM
-from ..weights import load_weights
+from ..networks.drunet import MultiHeadDRUNet
+from ..networks.ram import SINGLE, SMALL, VARIANTS, CompactRAM
+from ..networks.weights import load_weights
 from .loop import Recipe
-from .tasks import (
-    COMPLEX_SHARES,
-    MODALITIES,
-    SHARES,
-    TOMOGRAPHY_SHARES,
-    draw,
-    loss,
-    validate,
-)
+from .mixed_loss import loss, validate
+from .random_problems import COMPLEX_SHARES, MODALITIES, SHARES, TOMOGRAPHY_SHARES, draw
 
 # RAM lies farther below the denoiser and DPIR in denoising, deblurring and inpainting than
 # in super-resolution by 4, and total variation is strong on the phantoms of MRI.

@@ -5,12 +5,13 @@ from functools import lru_cache, partial
 import deepinv as dinv
 import numpy as np
 
-from .. import operators
-from ..images import PATCH
-from ..methods.rim import RIM, VARIANTS, rim
+from ..methods.rim import rim
+from ..networks.rim import RIM, VARIANTS
+from ..physics.operators.random_projection import projection_norm, random_projection
+from ..problems.images import PATCH
 from .data import validation_rng
 from .loop import Recipe, autocast, device_of, mean_psnr
-from .tasks import measure
+from .random_problems import measure
 
 BATCH = 16
 SIGMA_MAX = 55 / 255
@@ -46,8 +47,8 @@ def projections(rng, x, ensemble=None, ratio=None):
         "ratio": ratio or rng.uniform(*RATIOS),
     }
     shape = tuple(x.shape[1:])
-    physics = operators.random_projection(shape, rng, **settings)
-    norm = operators.projection_norm(**settings, pixels=int(np.prod(shape)))
+    physics = random_projection(shape, rng, **settings)
+    norm = projection_norm(**settings, pixels=int(np.prod(shape)))
     return measure(rng, physics, x, 1 / norm)
 
 

@@ -2,11 +2,12 @@
 
 from functools import partial
 
-from ..methods.drunet import MultiHeadDRUNet
-from ..methods.unrolled import ALGORITHMS, Unrolled, weights_name
-from ..weights import load_weights
+from ..networks.drunet import MultiHeadDRUNet
+from ..networks.unrolled import ALGORITHMS, Unrolled, weights_name
+from ..networks.weights import load_weights
 from .loop import Recipe
-from .tasks import COMPLEX_SHARES, MODALITIES, draw, loss, validate
+from .mixed_loss import loss, validate
+from .random_problems import COMPLEX_SHARES, MODALITIES, draw
 
 # MRI, where total variation is strong on phantoms, takes longer to learn than photographs,
 # of which the denoiser has seen many.

@@ -1,0 +1,154 @@
+"""Print what each solver costs: parameters, operations, time, memory.
+
+The layout is that of RAM's table of costs: parameters, operations, runtime and memory of
+one reconstruction, memory of training with a batch of 8. Each solver is measured in a
+process of its own, all of them in one run of this script, so that times are comparable.
+"""
+
+import statistics
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+
+import pandas as pd
+import torch
+from benchopt.benchmark import Benchmark
+from benchopt.utils.run_context import RunContext
+from tqdm import tqdm
+
+from ..judge.metering import measure
+from ..report.published import COSTS, COSTS_SOURCE
+from ..report.rows import threads_text
+from ..report.tables import FORMATS, formatted
+from ..solving import settings
+from ..suite import BENCHMARK, problems, solvers
+from . import parser
+
+PROBLEM = "cbsd68_deblur_gaussian[images=bundled,level=medium,n_images=1,crop=256]"
+TRAINING_BATCH = 8
+TRAINING_CROP = 128  # RAM's patches
+PAIRS = 3  # of a float32 and a bfloat16 run, for the speed-up
+LABELS = {
+    "parameters": "parameters [M]",
+    "gflops": "GFLOPs",
+    "runtime": "runtime [s]",
+    "memory": "test memory (batch 1) [MB]",
+    "training": f"train memory (batch {TRAINING_BATCH}) [MB]",
+    "speed_up": "bfloat16 speed-up",
+}
+
+
+def prepared(solver, problem, crop=None, **parameters):
+    """A fresh instance of a solver with a problem, ready to run; None if it skips.
+
+    `crop` is the side of the image, instead of the problem's.
+    """
+    dataset, *_ = problems(Benchmark(BENCHMARK), problem)
+    if crop is not None:
+        dataset = type(dataset).get_instance(**dataset._parameters | {"crop": crop})
+    # benchopt's instances share their class: a new one has no state of another run.
+    solver = type(solver).get_instance(**solver._parameters | parameters)
+    data = dataset.get_data()["problem"]
+    RunContext().set_run_context("costs", dataset, solver, repetition=0, base_seed=0)
+    handed = {"observations": data.observations, "tuning": data.tuning}
+    if solver.skip(**handed)[0]:
+        return None
+    solver.set_objective(**handed)
+    return solver
+
+
+def run(solver):
+    """The solver's last `Reconstruction` of the first image, with its costs."""
+    solver.run(lambda: True)
+    return solver.get_result()["reconstructions"][0]
+
+
+def training_memory(solver):
+    """Peak memory, in MB, of the gradient of a batch, in bfloat16 as in our recipes.
+
+    The loss is on all estimates of an iterative network, on the only one of others.
+    """
+    example = next(iter(solver.observations))
+    y, physics = example.y, example.physics
+    y = y.repeat(TRAINING_BATCH, *[1] * (y.ndim - 1))
+    for network in solver.networks:
+        network.train().requires_grad_(True)
+
+    def step():
+        with torch.autocast(y.device.type, torch.bfloat16):
+            estimates = solver.reconstruct(y, physics)
+        if torch.is_tensor(estimates):
+            estimates = [estimates]
+        sum(estimate.float().square().mean() for estimate in estimates).backward()
+
+    return measure(step, solver.device)[2]
+
+
+def cost(pattern, problem):
+    """One row of the table: {column: value}; None if the solver skips the problem.
+
+    Parameters
+    ----------
+    pattern : str
+        One solver with its parameters.
+    problem : str
+        A dataset with its parameters, of one image.
+    """
+    (chosen,) = solvers(Benchmark(BENCHMARK), [pattern])
+    ready = prepared(chosen, problem)
+    if ready is None:
+        return None
+    found = run(ready)
+    row = {
+        "parameters": found.parameters / 1e6,
+        "gflops": found.gflops,
+        "runtime": found.runtime,
+        "memory": found.peak_memory,
+    }
+    if "precision" in chosen.parameters:
+        pair = [
+            prepared(chosen, problem, precision=precision)
+            for precision in ("float32", "bfloat16")
+        ]
+        if None not in pair:
+            ratios = []
+            for _ in range(PAIRS):
+                exact, rounded = (run(solver).runtime for solver in pair)
+                ratios.append(exact / rounded)
+            row["speed_up"] = statistics.median(ratios)
+    if chosen.end_to_end is not None:
+        trained = prepared(chosen, problem, TRAINING_CROP, **chosen.end_to_end)
+        row["training"] = training_memory(trained)
+    return row
+
+
+def main(arguments):
+    """Print the table."""
+    options = parser(
+        "costs", "What each solver costs on one image, and what training it costs."
+    )
+    options.add_argument("solver", nargs="*", help="as after -s; all if none is given")
+    options.add_argument("--problem", default=PROBLEM, help="as after -d, of one image")
+    options.add_argument("--format", choices=FORMATS, default="markdown")
+    options = options.parse_args(arguments)
+    benchmark = Benchmark(BENCHMARK)
+    everything = [solver.name for solver in benchmark.get_solvers()]
+    chosen = solvers(benchmark, options.solver or everything)
+    patterns = [str(solver) for solver in chosen]
+    rows = {}
+    for pattern in tqdm(sorted(patterns), desc="costs"):
+        # A process of its own: memory that another solver freed would hide the peak.
+        with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+            row = pool.submit(partial(cost, pattern, options.problem)).result()
+        if row is not None:
+            rows[pattern] = row
+    ours = pd.DataFrame(rows).T.reindex(columns=LABELS)
+    table = pd.concat([ours, pd.DataFrame(COSTS).T.reindex(columns=LABELS)])
+    notes = [
+        f"(published): {COSTS_SOURCE}.",
+        f"Measured on {options.problem}; train memory on {TRAINING_CROP}x"
+        f"{TRAINING_CROP} patches in bfloat16; {threads_text([settings.threads()])}, "
+        f"torch {torch.__version__}.",
+    ]
+    table = table.rename(columns=LABELS)
+    print(formatted(table, options.format, 2, notes, label="method"))

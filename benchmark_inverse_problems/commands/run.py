@@ -1,0 +1,117 @@
+"""Run a comparison as `benchopt run .` does, and report failures.
+
+benchopt prints a failed cell's traceback, leaves the cell out of the results and
+exits with 0; this command lists the failed cells at the end and exits with 1. benchopt
+writes into ``outputs/`` while others read there; this command lets it write into a
+folder of the run's own, and moves what is finished.
+"""
+
+import contextlib
+import errno
+import os
+import platform
+import shutil
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from unittest.mock import patch
+
+import click
+import psutil
+from benchopt.benchmark import Benchmark
+from benchopt.cli.main import run as benchopt_run
+from benchopt.results import read_results
+
+from ..report.dashboard import self_contained
+from ..solving.failures import hand_over, read_failures
+from ..suite import BENCHMARK
+from ..support.atomic import NotWritten, claim, replacing
+
+# How the names of the folders of runs begin, before the process: machines may share them.
+OWN = f".run_{platform.node()}_"
+# What a full disk, a quota and a limit on the size of files say.
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def main(arguments):
+    """Run benchopt on this benchmark and report.
+
+    Parameters
+    ----------
+    arguments : list of str
+        What would follow ``benchopt run .``
+
+    Returns
+    -------
+    int
+        0; 1 if a cell failed, nothing was computed or the disk is full; 2 for an
+        unusable argument.
+    """
+    outputs = BENCHMARK / "outputs"
+    try:
+        outputs.mkdir(exist_ok=True)
+        sweep(outputs)
+        with TemporaryDirectory(prefix=f"{OWN}{os.getpid()}_", dir=outputs) as folder:
+            status = run(arguments, Path(folder))
+            return publish(Path(folder), outputs, status)
+    except NotWritten as error:
+        print(error)
+        return 1
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        print(
+            f"The results cannot be written to {outputs} ({error.strerror}): make room "
+            "and run the same command again. What was there is as it was, and cells that "
+            "found room in the cache are not computed again."
+        )
+        return 1
+
+
+def sweep(outputs):
+    """Remove what runs of this machine left that were killed."""
+    for folder in outputs.glob(f"{OWN}*"):
+        pid = folder.name.removeprefix(OWN).split("_")[0]
+        if not psutil.pid_exists(int(pid)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def run(arguments, folder):
+    """`benchopt run` that writes into a folder of its own; its exit status."""
+    try:
+        # benchopt's cache tells "." from the folder's full path: use what users type.
+        with (
+            contextlib.chdir(BENCHMARK),
+            patch.object(Benchmark, "get_output_folder", lambda _: folder),
+        ):
+            benchopt_run([".", "--no-display", *arguments], standalone_mode=False)
+    except SystemExit as error:  # no result at all, or an unusable argument
+        return error.code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    return 0
+
+
+def publish(folder, outputs, status):
+    """Move what a run has written to where everybody looks, and list its failures."""
+    done = set()
+    for results in (*folder.glob("*.parquet"), *folder.glob("*.csv")):
+        cells = read_results(results)[["dataset_name", "solver_name"]]
+        done |= set(cells.itertuples(index=False, name=None))
+        target = claim(results, outputs)
+        print(f"Results: {target}")
+        # The dashboard, and what solvers may have left in a folder of the run's name.
+        for item in folder.glob(f"*{results.stem}*"):
+            place = outputs / item.name.replace(results.stem, target.stem)
+            if item.suffix != ".html":
+                item.rename(place)
+            elif status == 0:  # else the page may be incomplete
+                html = self_contained(item.read_text(encoding="utf-8"))
+                with replacing(place) as temporary:
+                    temporary.write_text(html, encoding="utf-8")
+                print(f"Dashboard: {place}")
+    failures = read_failures(folder)
+    hand_over(folder, outputs, done)
+    for failure in failures:
+        print(f"FAILED {failure['solver']} on {failure['dataset']}: {failure['error']}")
+    return status or int(bool(failures))

@@ -1,0 +1,324 @@
+"""Write the pages of the documentation that come from the plugins.
+
+Writes the pages of problems, solvers and run configs, and what the page on the
+dashboard lists, into ``docs/``; ``make docs`` builds the site from them. Nothing on them
+is written twice: it comes from the plugins, and costs from a result file.
+"""
+
+import base64
+import inspect
+import json
+import re
+import shutil
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import yaml
+from benchopt.benchmark import Benchmark
+from benchopt.results import read_results
+from benchopt.utils.parametrized_name_mixin import product_param
+
+from ..judge.metrics import METRICS
+from ..judge.pictures import gallery
+from ..physics.catalogue import OPERATORS
+from ..problems.images import IMAGE_SETS
+from ..report.comparison import SAMPLE
+from ..report.names import harmless
+from ..report.rows import last_rows, shown, threads_text
+from ..solving.iterative import IterativeSolver
+from ..suite import BENCHMARK
+from ..support.text import markdown_table
+from . import parser
+from .readme import first_line
+
+GENERATED = ("problems", "solvers", "lists")
+COSTS = ("psnr", "ssim", "runtime", "peak_memory", "parameters")
+REPOSITORY = "https://github.com/deepinv/benchmark_inverse_problems"
+
+
+@dataclass
+class Example:
+    """A problem plugin with the first of its settings, on pictures that are at hand."""
+
+    cls: type
+
+    @cached_property
+    def dataset(self):
+        point = dict(next(product_param(self.cls.parameters)))
+        if point["images"] == "auto":
+            # Not what is on this machine's disk: the pages are the same everywhere.
+            generated = IMAGE_SETS[self.cls.image_set].open is not None
+            point["images"] = self.cls.image_set if generated else "bundled"
+        return self.cls.get_instance(**point)
+
+    @cached_property
+    def judged(self):
+        """Truth and observation of the first image."""
+        return self.dataset.get_data()["problem"].judged(0)
+
+    @property
+    def task(self):
+        return self.dataset.get_task()
+
+    def levels(self):
+        """[{parameter: value}] and their tasks, without the choice of images."""
+        found = {}
+        for point in product_param(self.cls.parameters):
+            task = self.cls.get_instance(**point).get_task()
+            level = {k: v for k, v in point.items() if k not in SAMPLE}
+            found[str(level)] = (level, task)
+        return list(found.values())
+
+
+def equation(task):
+    """What is measured, in one line."""
+    text = "γ P(A x / γ)" if task.gain else "A x"
+    text += " + σ n" if task.sigma else ""
+    text = f"y = Q({text})" if task.quantised else f"y = {text}"
+    parts = {
+        "γ P(z / γ): Poisson noise of gain γ": task.gain,
+        "n: white Gaussian noise": task.sigma,
+        "Q: rounding to 8 bits": task.quantised,
+        "σ: relative to the mean of |A x|": task.sigma and task.relative,
+    }
+    return f"`{text}`" + "".join(f"; {part}" for part, there in parts.items() if there)
+
+
+def summary(text):
+    """The paragraphs of a docstring before its first section."""
+    return re.split(r"\n\w+\n-{3,}", inspect.cleandoc(text))[0].strip()
+
+
+def code(value):
+    return f"`{value}`" if value != "" else ""
+
+
+def parameter_table(cls):
+    """The plugin's parameters with the values that run by default."""
+    grid = getattr(cls, "grid", {})
+    rows = [
+        (
+            code(name),
+            ", ".join(map(code, values)),
+            ", ".join(map(code, grid.get(name, ()))),
+        )
+        for name, values in cls.parameters.items()
+    ]
+    header = ["parameter", "values", "tried when tuned"]
+    if not any(row[2] for row in rows):
+        header, rows = header[:2], [row[:2] for row in rows]
+    return markdown_table(header, rows) if rows else "It has no parameters."
+
+
+def cost_table(df):
+    """Mean quality and costs of some results, one row a problem and solver."""
+    metrics = {key: metric for key, metric in shown(df).items() if key in COSTS}
+    rows = []
+    for problem in df["dataset_name"].unique():
+        for solver, cell in last_rows(df, problem).groupby("solver_name", sort=False):
+            means = [cell[f"objective_{key}"].mean() for key in metrics]
+            numbers = [
+                f"{mean:,.{metric.digits}f}"
+                for mean, metric in zip(means, metrics.values(), strict=True)
+            ]
+            rows.append([code(harmless(problem)), code(harmless(solver)), *numbers])
+    return markdown_table(
+        ["problem", "solver", *(m.title for m in metrics.values())], rows
+    )
+
+
+def costs(df, column, cls):
+    """The section on costs of a plugin's page; empty without results."""
+    if df is None:
+        return ""
+    mine = df[df[column].str.fullmatch(rf"{re.escape(cls.name)}(\[.*\])?")]
+    if mine.empty:
+        return ""
+    return f"""
+## Quality and cost
+
+Means over the images, from the result file that was at hand when these pages were made;
+the runtimes are of one machine with {threads_text(mine["objective_threads"])}.
+
+{cost_table(mine)}
+"""
+
+
+def problem_page(example, df):
+    """The Markdown of a problem."""
+    cls, task = example.cls, example.task
+    truth, observation = example.judged
+    levels = example.levels()
+    names = list(levels[0][0])
+    rows = [
+        (*(code(level[name]) for name in names), code(task)) for level, task in levels
+    ]
+    physics = type(observation.physics)
+    shapes = ["x".join(map(str, item.shape[1:])) for item in (truth, observation.y)]
+    return f"""# {cls.name}
+
+{inspect.getdoc(cls)}
+
+![truth](pictures/{cls.name}_truth.png){{ width=256 .pixels }}
+![measurement](pictures/{cls.name}_measurement.png){{ width=256 .pixels }}
+
+Truth and measurement of the first image, `{example.dataset}`: {shapes[0]} pixels and
+{shapes[1]} measurements (k-space in log magnitude, sinograms stretched).
+
+    benchopt run . -s tv -d "{cls.name}"
+
+## Equation and operator
+
+{equation(task)}.
+
+A is `{task.operator}`, deepinv's `{physics.__name__}`: {summary(OPERATORS[task.operator].__doc__)}
+
+## Levels
+
+{markdown_table([*map(code, names), "task"], rows)}
+
+## Parameters
+
+{parameter_table(cls)}
+{costs(df, "dataset_name", cls)}
+
+[Source]({REPOSITORY}/blob/main/datasets/{cls._module_filename.name})
+"""
+
+
+def refusal(cls, observation):
+    """Why a solver with its first settings skips a problem, or None."""
+    point = dict(next(product_param(cls.parameters)))
+    return cls.get_instance(**point).refusal(observation)
+
+
+def solver_page(cls, examples, df):
+    """The Markdown of a solver."""
+    refusals = {e.cls.name: refusal(cls, e.judged[1]) for e in examples}
+    able = [name for name, why in refusals.items() if not why]
+    links = ", ".join(f"[{name}](../problems/{name}.md)" for name in able)
+    unable = [f"- `{name}`: it {why}." for name, why in refusals.items() if why]
+    kind = (
+        "one estimate after each iteration"
+        if issubclass(cls, IterativeSolver)
+        else "in one go"
+    )
+    return f"""# {cls.name}
+
+{inspect.getdoc(cls)}
+
+It reconstructs {kind}. Run it beside the simplest one:
+
+    benchopt run . -s {cls.name} -s adjoint -d {able[0]}
+
+## Parameters
+
+{parameter_table(cls)}
+
+## Problems
+
+{links}.
+
+{chr(10).join(unable)}
+{costs(df, "solver_name", cls)}
+
+[Source]({REPOSITORY}/blob/main/solvers/{cls._module_filename.name})
+"""
+
+
+def index_page(kind, plugins):
+    rows = [(f"[{cls.name}]({cls.name}.md)", first_line(cls)) for cls in plugins]
+    return f"# {kind.capitalize()}\n\n{markdown_table([kind[:-1], 'what'], rows)}\n"
+
+
+def config_page(folder):
+    """All run configs, with the comments that say how they are run."""
+    parts = [
+        "# Run configs\n\n`benchopt run . --config configs/NAME.yml`; the comments say what for."
+    ]
+    for path in sorted(Path(folder).glob("*.yml")):
+        parts.append(f"## {path.name}\n\n```yaml\n{path.read_text().strip()}\n```")
+    return "\n\n".join(parts) + "\n"
+
+
+def dashboard_lists(folder, benchmark):
+    """The dashboard's saved views, its pages and the metrics."""
+    config = yaml.safe_load((Path(folder) / "config.yml").read_text())
+    views = markdown_table(
+        ["view", "page"],
+        [
+            (name, code(view["plot_kind"]))
+            for name, view in config["plot_configs"].items()
+        ],
+    )
+    pages = "\n\n".join(
+        f"### {plot.name}\n\n{inspect.getdoc(plot)}"
+        for plot in benchmark.get_plots()
+        if plot.name in config["plots"]
+    )
+    metrics = markdown_table(
+        ["column", "metric", "what"],
+        [
+            (code(f"objective_{key}"), m.title, m.description)
+            for key, m in METRICS.items()
+        ],
+    )
+    return {"views": views, "pages": pages, "metrics": metrics}
+
+
+def write(folder=BENCHMARK, docs=None, results=None):
+    """Write the generated pages; all of them are left out of the repository.
+
+    Parameters
+    ----------
+    folder : path
+        The benchmark.
+    docs : path or None
+        Where to; None: the benchmark's ``docs/``.
+    results : path or None
+        A result file for the costs; None: the newest one, if there is any.
+    """
+    folder = Path(folder)
+    docs = Path(docs) if docs else folder / "docs"
+    files = sorted(folder.glob("outputs/*.parquet"), key=lambda p: p.stat().st_mtime)
+    file = results or (files[-1] if files else None)
+    df = read_results(file) if file else None
+    benchmark = Benchmark(folder)
+    examples = [Example(cls) for cls in benchmark.get_datasets()]
+    solvers = benchmark.get_solvers()
+    pages = {"configs.md": config_page(folder / "configs")}
+    pages["problems/index.md"] = index_page("problems", [e.cls for e in examples])
+    pages["solvers/index.md"] = index_page("solvers", solvers)
+    for example in examples:
+        pages[f"problems/{example.cls.name}.md"] = problem_page(example, df)
+    for cls in solvers:
+        pages[f"solvers/{cls.name}.md"] = solver_page(cls, examples, df)
+    for name, text in dashboard_lists(folder, benchmark).items():
+        pages[f"lists/{name}.md"] = text
+    for name in GENERATED:  # a plugin that is gone leaves no page
+        shutil.rmtree(docs / name, ignore_errors=True)
+    for name, text in pages.items():
+        (docs / name).parent.mkdir(parents=True, exist_ok=True)
+        (docs / name).write_text(text)
+    write_pictures(docs / "problems" / "pictures", examples)
+
+
+def write_pictures(folder, examples):
+    """Truth and measurement of each problem as PNG files."""
+    folder.mkdir(exist_ok=True)
+    for example in examples:
+        truth, observation = example.judged
+        entry = json.loads(gallery(truth, truth, observation))
+        for key in ("truth", "measurement"):
+            picture = base64.b64decode(entry[key])
+            (folder / f"{example.cls.name}_{key}.png").write_bytes(picture)
+
+
+def main(arguments):
+    """Write the pages of the suite."""
+    options = parser("site", "The pages of problems, solvers and run configs.")
+    options.add_argument(
+        "file", nargs="?", help="a result file for the costs; the newest in outputs/"
+    )
+    write(results=options.parse_args(arguments).file)

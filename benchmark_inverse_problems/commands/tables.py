@@ -1,0 +1,41 @@
+"""Print a table of a result file, in the layout of a paper's if wanted."""
+
+from dataclasses import replace
+
+from benchopt.results import read_results
+
+from ..judge.metrics import METRICS
+from ..report.tables import FORMATS, LAYOUTS, arranged, formatted, pivot, with_published
+from . import parser
+
+
+def main(arguments):
+    """Print the table of a result file."""
+    options = parser(
+        "tables",
+        "A table from a result file: one metric, problems by solvers, or in the layout of "
+        "the table of a paper.",
+    )
+    options.add_argument("file", help="a parquet or CSV file in outputs/")
+    options.add_argument("--metric", choices=METRICS)
+    options.add_argument("--format", choices=FORMATS, default="markdown")
+    options.add_argument("--layout", choices=LAYOUTS, default="plain")
+    options.add_argument(
+        "--published",
+        action="store_true",
+        help="add published figures of the same protocol",
+    )
+    options = options.parse_args(arguments)
+    df, layout = read_results(options.file), LAYOUTS[options.layout]
+    if options.metric:
+        layout = replace(layout, metrics=(options.metric,))
+    if options.layout == "plain":
+        (metric,) = layout.metrics
+        table, notes = pivot(df, metric), []
+        if options.published:
+            table, notes = with_published(table, metric)
+        digits = METRICS[metric].digits
+    else:
+        (table, notes), digits = arranged(df, layout, options.published), 0
+    label = "method" if layout.methods_in_rows else "problem"
+    print(formatted(table, options.format, digits, notes, label))

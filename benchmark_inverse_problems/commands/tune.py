@@ -1,0 +1,124 @@
+"""Fill the tables of tuned parameters, on images that are never scored.
+
+``tune SOLVER [SOLVER ...]`` fills ``tuned/SOLVER.json`` for every problem of the suite, with
+``--missing`` for new problems only. Solvers with parameters and ``--problems`` are named as on
+benchopt's command line.
+"""
+
+import json
+import shlex
+
+from benchopt.benchmark import Benchmark
+from benchopt.utils.parametrized_name_mixin import product_param
+from tqdm import tqdm
+
+from ..solving.settings import PRECISIONS
+from ..solving.tuning import FOLDER, entry_key
+from ..suite import BENCHMARK, problems, solvers
+from ..support.atomic import replacing
+from . import PROGRAM, parser
+
+
+def tune(patterns, problem_patterns=(), missing=False, precision="float32"):
+    """Fill the tables of some solvers, entry by entry.
+
+    A table whose grid is no longer the solver's starts anew.
+
+    Parameters
+    ----------
+    patterns : list of str
+        Solvers, as after ``-s``. Values of their parameters make entries of their own.
+    problem_patterns : list of str
+        Problems, as after ``-d``. None: every problem of the suite, and its test problems.
+    missing : bool
+        Leave the entries that the table has already.
+    precision : str
+        Of the networks: bfloat16 is quicker and hardly changes what is found.
+
+    Raises
+    ------
+    ValueError
+        If no solver or no problem has such a name, or a solver has nothing to tune.
+    """
+    benchmark = Benchmark(BENCHMARK)
+    chosen = tuning_problems(benchmark, problem_patterns)
+    options = ["--problems", *problem_patterns] if problem_patterns else []
+    if precision != PRECISIONS[0]:
+        options += ["--precision", precision]
+    for pattern in patterns:
+        words = [*PROGRAM.split(), "tune", pattern, *options]
+        for found in solvers(benchmark, [pattern]):
+            settings = (
+                {"precision": precision} if "precision" in found.parameters else {}
+            )
+            # benchopt's instances share their class: a new one has no other run's state.
+            solver = type(found).get_instance(**found._parameters | settings)
+            if not solver.open_parameters():
+                raise ValueError(f'{found} has no parameter whose value is "tuned".')
+            fill(solver, chosen, missing, shlex.join(words))
+
+
+def fill(solver, problems, missing, command):
+    """Fill a solver's table, saved after each entry, and note the command in it."""
+    solver.use_machine()
+    path = FOLDER / f"{solver.name}.json"
+    table = stored(path, solver.grid)
+    table["commands"] = sorted({*table["commands"], command})
+    for problem in tqdm(problems, desc=str(solver)):
+        key = entry_key(problem.task, solver.fixed_parameters())
+        if missing and key in table:
+            continue
+        if solver.refusal(problem.tuning.observe(0)) is None:
+            table[key] = solver.search(problem.tuning)
+            tqdm.write(f"{solver.name} {key} {table[key]}")
+            text = json.dumps(table, indent=1) + "\n"
+            with replacing(path) as temporary:
+                temporary.write_text(text)
+
+
+def stored(path, grid):
+    """The table of a solver: what is known of its grid."""
+    table = json.loads(path.read_text()) if path.exists() else {}
+    if table.get("grid") != grid:
+        table = {"commands": [], "grid": grid}
+    return table
+
+
+def tuning_problems(benchmark, patterns):
+    """The problems of some patterns, one a task; of the whole suite without a pattern."""
+    instances = []
+    for pattern in patterns:
+        instances += problems(benchmark, pattern)
+    if not patterns:
+        for dataset in benchmark.get_datasets():
+            every = dataset.parameters | getattr(dataset, "test_parameters", {})
+            for parameters in (dataset.parameters, every):
+                points = product_param(parameters)
+                instances += [dataset.get_instance(**point) for point in points]
+    found = {}
+    for instance in instances:
+        problem = instance.get_data()["problem"]
+        # Tiny test problems may share a task with a real one.
+        known = found.get(str(problem.task), problem)
+        larger = max((known, problem), key=lambda p: p.tuning.crop)
+        found[str(problem.task)] = larger
+    return list(found.values())
+
+
+def main(arguments):
+    """Tune some solvers."""
+    options = parser("tune", "Tune solvers on images that are never scored.")
+    options.add_argument("solvers", nargs="+", help="as after benchopt's -s")
+    options.add_argument(
+        "--problems",
+        nargs="+",
+        default=[],
+        help="as after benchopt's -d (every problem of the suite)",
+    )
+    options.add_argument("--missing", action="store_true", help="only new entries")
+    options.add_argument("--precision", choices=PRECISIONS, default=PRECISIONS[0])
+    chosen = options.parse_args(arguments)
+    try:
+        tune(chosen.solvers, chosen.problems, chosen.missing, chosen.precision)
+    except ValueError as error:
+        options.error(str(error))

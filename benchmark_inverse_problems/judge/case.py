@@ -1,0 +1,135 @@
+"""One reconstruction against the truth: every definition is here, once."""
+
+import torch
+from skimage.metrics import structural_similarity
+
+from ..physics.facts import decimation
+from ..physics.needs import refusal
+from ..physics.null_space import range_projection
+from .metrics import METRICS
+from .reconstruction import NAN
+
+# Of the window of SSIM: its deviation in pixels, and its side at 3.5 deviations.
+SSIM_DEVIATION, SSIM_SIDE = 1.5, 11
+
+
+class Case:
+    """One reconstruction with everything that judges it.
+
+    Attributes
+    ----------
+    x_hat, x : tensor (1, C, *spatial)
+        Estimate and truth; the truth is in [0, 1]. Estimates are not clamped, as
+        in deepinv and in the papers on RAM and FiRe.
+    observation : Observation
+        With the operator that measured.
+    cost : Reconstruction or None
+        Runtime, memory and the like, and the spread if the method gives one.
+    """
+
+    def __init__(self, x_hat, truth, observation, cost=None):
+        self.x_hat, self.x = x_hat.to(truth), truth
+        self.observation, self.cost = observation, cost
+        self._split = None
+
+    def magnitude(self, x):
+        """Complex images as their magnitude, others as they are."""
+        return magnitude(x, self.observation.complex)
+
+    def psnr(self):
+        return from_error(self.magnitude(self.x_hat) - self.magnitude(self.x))
+
+    def ssim(self):
+        """NaN for images that are smaller than the window."""
+        estimate, truth = (self.magnitude(x)[0].numpy() for x in (self.x_hat, self.x))
+        if min(truth.shape[1:]) < SSIM_SIDE:
+            return NAN
+        return float(
+            structural_similarity(
+                estimate,
+                truth,
+                channel_axis=0,
+                data_range=1.0,
+                gaussian_weights=True,
+                sigma=SSIM_DEVIATION,
+                use_sample_covariance=False,
+            )
+        )
+
+    def psnr_luma(self):
+        """NaN for images that are not in colour."""
+        if self.x.shape[1] != 3:
+            return NAN
+        factor = decimation(self.observation.physics)
+        shave = factor if factor > 1 else 0
+        height, width = self.x.shape[-2:]
+        inner = (..., slice(shave, height - shave), slice(shave, width - shave))
+        estimate = self.x_hat[inner].clamp(0, 1)
+        return from_error(luma(estimate) - luma(self.x[inner]))
+
+    def residual(self):
+        y, physics = self.observation.y, self.observation.physics
+        return float((physics.A(self.x_hat) - y).norm() / y.norm().clamp(min=1e-12))
+
+    def split_error(self):
+        """The error's parts in the row space and, or None, in the null space of A."""
+        if self._split is None:
+            error = self.x_hat - self.x
+            project = range_projection(self.observation.physics, self.observation.shape)
+            seen = error if project is None else project(error)
+            self._split = (seen, None if project is None else error - seen)
+        return self._split
+
+    def psnr_range(self):
+        return from_error(self.split_error()[0])
+
+    def psnr_null(self):
+        """NaN where the null space is empty."""
+        unseen = self.split_error()[1]
+        return NAN if unseen is None else from_error(unseen)
+
+    def spread_ratio(self):
+        """NaN for methods that give no spread."""
+        spread = self.cost.spread
+        if spread is None:
+            return NAN
+        error = (self.x_hat - self.x).double().square().mean().sqrt()
+        return float(spread.to(self.x).double().square().mean().sqrt() / error)
+
+    def score(self, metric):
+        """A `Metric` of this case, NaN where it has no meaning."""
+        if refusal(metric.needs, self.observation.offers):
+            return NAN
+        return metric.function(self)
+
+
+def magnitude(x, complex):
+    """The magnitude (1, 1, *spatial) of a complex image; others as they are."""
+    return x.norm(dim=1, keepdim=True) if complex else x
+
+
+def luma(x):
+    """The Y channel of MATLAB's rgb2ycbcr, in [16, 235] / 255, of (1, 3, *spatial)."""
+    weights = torch.tensor([65.481, 128.553, 24.966], dtype=x.dtype) / 255
+    weights = weights.view(1, 3, *[1] * (x.ndim - 2))
+    return (x * weights).sum(1, keepdim=True) + 16 / 255
+
+
+def from_error(error):
+    """PSNR in dB, for a peak of 1."""
+    return float(-10 * error.double().square().mean().clamp(min=1e-20).log10())
+
+
+def judge(reconstruction, truth, observation):
+    """All metrics of one reconstruction, as a dict of float.
+
+    Those at the end of a run only are NaN for the estimates on the way.
+    """
+    case = Case(reconstruction.x_hat, truth, observation, reconstruction)
+    with torch.no_grad():
+        return {
+            key: case.score(metric)
+            if reconstruction.final or not metric.at_the_end
+            else NAN
+            for key, metric in METRICS.items()
+        }

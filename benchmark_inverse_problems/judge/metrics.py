@@ -1,0 +1,138 @@
+"""Metrics as data: one row a column of the results; no torch, as plots read it too."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One column of the results.
+
+    Attributes
+    ----------
+    label : str
+        Short name for tables.
+    description : str
+    function : callable (case) -> float
+        `case` is a `Case`; NaN where the metric has no meaning.
+    higher_is_better : bool or None
+        None where neither is better.
+    unit : str
+    digits : int
+        Decimals worth showing.
+    at_the_end : bool
+        True for slow metrics, which are not computed along the curve of an iterative
+        solver.
+    needs : set of str
+        What the problem must offer, keys of `physics.needs.NEEDS`; elsewhere the metric
+        is NaN.
+    """
+
+    label: str
+    description: str
+    function: Callable
+    higher_is_better: bool | None
+    unit: str = ""
+    digits: int = 2
+    at_the_end: bool = False
+    needs: frozenset = frozenset()
+
+    @property
+    def title(self):
+        """Label and unit."""
+        return f"{self.label} [{self.unit}]" if self.unit else self.label
+
+    @property
+    def header(self):
+        """The title in a table, short: PSNR goes without its unit."""
+        return self.label if self.unit == "dB" else self.title
+
+
+METRICS = {
+    "psnr": Metric(
+        "PSNR", "peak signal-to-noise ratio, peak 1", lambda c: c.psnr(), True, "dB"
+    ),
+    "ssim": Metric(
+        "SSIM",
+        "structural similarity (Wang et al., 2004), Gaussian window of 1.5 pixels",
+        lambda c: c.ssim(),
+        True,
+        digits=4,
+    ),
+    "psnr_luma": Metric(
+        "PSNR luma",
+        "PSNR of the luma channel, clamped, border shaved by the scale factor",
+        lambda c: c.psnr_luma(),
+        True,
+        "dB",
+    ),
+    "residual": Metric(
+        "Residual", "|A x_hat - y| / |y|", lambda c: c.residual(), None, digits=4
+    ),
+    "psnr_range": Metric(
+        "PSNR range",
+        "PSNR in the row space: what A measures",
+        lambda c: c.psnr_range(),
+        True,
+        "dB",
+        at_the_end=True,
+        needs=frozenset({"linear"}),
+    ),
+    "psnr_null": Metric(
+        "PSNR null",
+        "PSNR in the null space: what the prior fills in",
+        lambda c: c.psnr_null(),
+        True,
+        "dB",
+        at_the_end=True,
+        needs=frozenset({"linear"}),
+    ),
+    "spread_ratio": Metric(
+        "Spread ratio",
+        "size of the error that the method expects over that of its error; 1 is right",
+        lambda c: c.spread_ratio(),
+        None,
+    ),
+    "runtime": Metric(
+        "Runtime", "time of one reconstruction", lambda c: c.cost.runtime, False, "s", 3
+    ),
+    "peak_memory": Metric(
+        "Memory",
+        "growth of the memory during one reconstruction",
+        lambda c: c.cost.peak_memory,
+        False,
+        "MB",
+        0,
+    ),
+    "fit_time": Metric(
+        "Fit time",
+        "time to learn from the measurements of all images, before the first one",
+        lambda c: c.cost.fit_time,
+        False,
+        "s",
+        3,
+    ),
+    "fit_memory": Metric(
+        "Fit memory",
+        "growth of the memory while the method learned from all measurements",
+        lambda c: c.cost.fit_memory,
+        False,
+        "MB",
+        0,
+    ),
+    "parameters": Metric(
+        "Params",
+        "parameters of the networks",
+        lambda c: c.cost.parameters,
+        False,
+        digits=0,
+    ),
+    "gflops": Metric(
+        "FLOP",
+        "10^9 floating-point operations of the convolutions and matrix products of one "
+        "reconstruction, without Fourier transforms and pointwise operations",
+        lambda c: c.cost.gflops,
+        False,
+        "G",
+    ),
+}

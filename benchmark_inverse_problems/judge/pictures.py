@@ -1,0 +1,69 @@
+"""The pictures of one cell, small and safe to read: PNG files in a JSON text."""
+
+import base64
+import io
+import json
+
+import numpy as np
+import torch
+from PIL import Image
+from torch.nn.functional import pad
+
+from ..physics.facts import displayed, in_image_space
+from .case import magnitude
+
+SIDE = 256
+
+
+def gallery(x_hat, truth, observation):
+    """Truth, measurement and reconstruction of one image as a JSON text.
+
+    Parameters
+    ----------
+    x_hat, truth : tensor (1, C, *spatial)
+    observation : Observation
+
+    Returns
+    -------
+    str
+        ``{"name", "aligned", "truth", "measurement", "reconstruction"}``, each
+        picture a base64 PNG of the central 256x256 pixels. A volume shows its three
+        central slices side by side. Measurements that do not lie on the image's grid, such
+        as k-space, are not aligned. A text, and not pickled arrays: a stranger's result file
+        can then run no code.
+    """
+    images = {"truth": truth, "reconstruction": x_hat}
+    images = {key: magnitude(x, observation.complex) for key, x in images.items()}
+    images["measurement"] = displayed(observation.physics, observation.y)
+    pictures = {key: to_png(picture(x)) for key, x in images.items()}
+    aligned = in_image_space(observation.physics)
+    return json.dumps({"name": observation.name, "aligned": aligned} | pictures)
+
+
+def picture(x):
+    """The central part of an image, or of the three central slices of a volume."""
+    slices = central_slices(x) if x.ndim == 5 else [x]
+    slices = [central(part) for part in slices]
+    height = max(part.shape[-2] for part in slices)
+    # Slices of one volume may differ in height.
+    padded = [pad(part, (0, 0, 0, height - part.shape[-2])) for part in slices]
+    return torch.cat(padded, -1)
+
+
+def central_slices(x):
+    """The three slices (1, C, a, b) through the centre of a volume (1, C, D, H, W)."""
+    return [x.select(axis, x.shape[axis] // 2) for axis in (2, 3, 4)]
+
+
+def central(x):
+    """The central square of at most SIDE pixels."""
+    starts = [max(0, (n - SIDE) // 2) for n in x.shape[-2:]]
+    return x[..., starts[0] : starts[0] + SIDE, starts[1] : starts[1] + SIDE]
+
+
+def to_png(x):
+    """A (1, C, H, W) image in [0, 1] as a base64 PNG."""
+    pixels = (x[0].clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
+    buffer = io.BytesIO()
+    Image.fromarray(np.squeeze(pixels)).save(buffer, format="PNG", optimize=True)
+    return base64.b64encode(buffer.getvalue()).decode("ascii")

@@ -1,0 +1,123 @@
+"""What a solver returns for the images of a problem."""
+
+from dataclasses import dataclass
+
+import torch
+
+NAN = float("nan")
+
+
+@dataclass
+class Reconstruction:
+    """An estimate and what it cost.
+
+    Attributes
+    ----------
+    x_hat : tensor (1, C, *spatial) or None
+        None once the result went through benchopt's cache.
+    spread : tensor like x_hat, or None
+        The error that the method expects of each number, a standard deviation.
+    runtime : float
+        Seconds.
+    peak_memory : float
+        MB.
+    fit_time, fit_memory : float
+        Seconds and MB of what the method learned from the measurements of all images
+        before; NaN for methods that learn nothing.
+    parameters : int
+        Parameters of the networks.
+    gflops : float
+    threads : int
+        torch's threads.
+    trials : int
+        Settings tried on the tuning set.
+    tuned : str
+        The settings that tuning chose.
+    iterations : int
+        Iterations done; 0 for methods that run in one go.
+    final : bool
+        False for the estimates on the way to the result.
+    """
+
+    x_hat: torch.Tensor | None
+    spread: torch.Tensor | None = None
+    runtime: float = NAN
+    peak_memory: float = NAN
+    fit_time: float = NAN
+    fit_memory: float = NAN
+    parameters: int = 0
+    gflops: float = NAN
+    threads: int = 0
+    trials: int = 0
+    tuned: str = ""
+    iterations: int = 0
+    final: bool = True
+
+
+class Reconstructions(list):
+    """The reconstructions of a problem's images; only the gallery's are pickled.
+
+    benchopt pickles every result into its cache. All but the first image, which the
+    gallery shows, leave their pixels behind.
+    """
+
+    def __reduce__(self):
+        kept = [Reconstruction(**vars(item)) for item in self]
+        for item in kept[1:]:
+            item.x_hat = item.spread = None
+        return Reconstructions, (), None, iter(kept)
+
+
+def estimate_and_spread(result):
+    """What a method returned for one image as (x_hat, spread); spread may be None."""
+    return result if isinstance(result, tuple) else (result, None)
+
+
+def check_reconstruction(x_hat, shape, spread=None):
+    """Check what a solver returned for one image.
+
+    Parameters
+    ----------
+    x_hat : tensor (1, C, *spatial)
+    shape : tuple of int
+        The image's.
+    spread : tensor like x_hat, or None
+
+    Raises
+    ------
+    TypeError
+        If it is not a float tensor.
+    ValueError
+        If its shape differs from the image's, a value is not finite, or a spread is
+        negative.
+    """
+    check_image(x_hat, shape, "A reconstruction")
+    if spread is not None:
+        check_image(spread, shape, "The spread of a reconstruction")
+        if bool((spread < 0).any()):
+            raise ValueError(
+                "The spread of a reconstruction has negative values: return standard "
+                "deviations."
+            )
+
+
+def check_image(x, shape, what):
+    """Check that x is a finite float image of a shape; `what` names it in the errors."""
+    if not isinstance(x, torch.Tensor):
+        raise TypeError(
+            f"{what} must be a tensor and is a {type(x).__name__}: return x_hat, or "
+            "(x_hat, spread), from the callable that build() returns."
+        )
+    if tuple(x.shape) != tuple(shape):
+        raise ValueError(
+            f"{what} has the shape {tuple(x.shape)} and the image "
+            f"{tuple(shape)}: return an estimate of the image's size."
+        )
+    if x.dtype not in (torch.float32, torch.float64):
+        raise TypeError(f"{what} has the dtype {x.dtype}: return float32 or float64.")
+    if not bool(torch.isfinite(x).all()):
+        bad = int((~torch.isfinite(x)).sum())
+        raise ValueError(
+            f"{what} has {bad} values that are NaN or infinite: check the "
+            "step sizes and the noise level of the method."
+        )

@@ -1,0 +1,258 @@
+"""Fitting a network to one measurement: the engine of DIP, deep decoder and EDIP."""
+
+import math
+from functools import partial
+
+import torch
+from torch.nn.utils import clip_grad_norm_
+from torch.optim.lr_scheduler import LinearLR
+
+from ..physics.noise import NOISE_FLOOR, noise_level
+from .stopping import LastIterate, stopping_rule
+
+# The input is uniform in [0, INPUT], as in the papers.
+INPUT = 0.1
+
+
+def architecture(network, sizes, size, **settings):
+    """The network class with the settings of a size and others, for `from_noise`.
+
+    Raises
+    ------
+    ValueError
+        If `size` is not a key of `sizes`.
+    """
+    if size not in sizes:
+        raise ValueError(f"size={size} is not known: use one of {', '.join(sizes)}.")
+    return partial(network, **sizes[size], **settings)
+
+
+def from_noise(
+    y,
+    physics,
+    network,
+    lr=0.01,
+    iterations=1000,
+    jitter=0.0,
+    average=0.0,
+    tv_weight=0.0,
+    stopping="auto",
+    patience=200,
+    bfloat16=True,
+):
+    """Fit a new network with a random input to one measurement.
+
+    The deep image prior (Ulyanov, Vedaldi and Lempitsky, CVPR 2018), or, with its
+    network, the deep decoder (Heckel and Hand, ICLR 2019): the objective, with sums, is
+
+        1/2 ||A f(z) - y||^2 + tv_weight * sigma * TV(f(z))
+
+    Nothing is left of one image for the next: the network, its input and the optimiser
+    are made here. All random numbers are torch's, from its global generator.
+
+    Parameters
+    ----------
+    y : Tensor
+        Measurements of an image (1, C, H, W) with values about [0, 1], or, if C = 2,
+        [-1, 1].
+    physics : deepinv.physics.LinearPhysics
+        The operator A, with its noise model; sigma is `noise_level(physics, y)`, at
+        least `NOISE_FLOOR`.
+    network : callable
+        Makes the network for the shape (C, H, W) of an image: a module with the
+        attribute `input_shape`, such as `SkipNetwork` and `DeepDecoder`.
+    lr, iterations, jitter, average, bfloat16
+        See `fit`.
+    tv_weight : float
+        Weight of the anisotropic total variation, in noise levels.
+    stopping : str or rule
+        A key of `stopping.RULES`, or a rule of one's own (see `LastIterate`).
+    patience : int
+        Of the variance rule.
+
+    Returns
+    -------
+    iterator of Tensor
+        See `fit`.
+
+    Raises
+    ------
+    ValueError
+        As `fit` and `stopping_rule`.
+    """
+    shape = physics.A_adjoint(y).shape
+    module = network(tuple(shape[1:])).to(y.device)
+    z = INPUT * torch.rand(module.input_shape, device=y.device)
+    weight = weight_of_means(tv_weight, y, physics, shape)
+    if isinstance(stopping, str):
+        stopping = stopping_rule(stopping, y, physics, patience)
+    return fit(
+        module,
+        z,
+        y,
+        physics,
+        lr,
+        iterations,
+        jitter=jitter,
+        average=average,
+        tv_weight=weight,
+        stopping=stopping,
+        bfloat16=bfloat16,
+    )
+
+
+def weight_of_means(tv_weight, y, physics, shape):
+    """The `tv_weight` of `fit`, whose objective has means, for an objective with sums,
+
+        1/2 ||A f(z) - y||^2 + tv_weight * sigma * TV(f(z))
+
+    where sigma is `noise_level(physics, y)`, at least `NOISE_FLOOR`, and the image has
+    the given shape.
+    """
+    sigma = max(noise_level(physics, y), NOISE_FLOOR)
+    return 2 * tv_weight * sigma * math.prod(shape[2:]) / y.numel()
+
+
+def fit(
+    network,
+    z,
+    y,
+    physics,
+    lr,
+    iterations,
+    jitter=0.0,
+    average=0.0,
+    tv_weight=0.0,
+    stopping=None,
+    parameters=None,
+    clip=None,
+    warm_up=1,
+    bfloat16=True,
+):
+    """Minimise over the parameters of a network, by Adam, from where they are,
+
+        mean (A f(z) - y)^2 + tv_weight * TV(f(z)) / (H W)
+
+    where the mean is over all entries of y and TV is the sum over pixels and channels
+    of the absolute differences to the next pixel below and to the right (anisotropic).
+    The network is changed in place, and set to training mode: hand in one that nobody
+    else uses.
+
+    A generator, to be advanced without gradients: it takes them itself.
+
+    Parameters
+    ----------
+    network : nn.Module
+        f, from z to an image (1, C, H, W).
+    z : Tensor
+        Input, fixed but for the jitter.
+    y : Tensor
+        Measurements.
+    physics : deepinv.physics.LinearPhysics
+        A, differentiable; it and the loss are evaluated in float32.
+    lr : float
+        Learning rate of Adam.
+    iterations : int
+        Most steps of Adam.
+    jitter : float
+        Standard deviation of the Gaussian noise added to z, anew at each iteration
+        (torch's global generator).
+    average : float
+        The estimate after k iterations is the mean of the outputs so far with weights
+        proportional to `average^(k - i)`; 0 takes the last output.
+    tv_weight : float
+        Weight of the total variation.
+    stopping : LastIterate or another rule of `stopping.py`, or None
+        Ends the fit and chooses the estimate to return. None: `LastIterate()`.
+    parameters : iterable of Parameter, or None
+        Those to fit, the others being frozen. None: all.
+    clip : float or None
+        Largest norm of the gradient; None for no limit.
+    warm_up : int
+        Steps over which the learning rate grows linearly. The first steps of Adam are
+        of the size of the rate whatever the gradient is, and would undo a pretraining.
+    bfloat16 : bool
+        Run the network in mixed precision where the device computes bfloat16 natively.
+
+    Yields
+    ------
+    Tensor
+        The estimate (1, C, H, W) float32 before the first step, then after each one;
+        the last item is the result, that is `stopping.best`.
+
+    Raises
+    ------
+    ValueError
+        If `iterations` is negative, `average` is not in [0, 1), or there is nothing to
+        fit; if the loss is not finite any more.
+    """
+    if iterations < 0:
+        raise ValueError(f"The iterations must not be negative, got {iterations}.")
+    if not 0 <= average < 1:
+        raise ValueError(f"The averaging weight must be in [0, 1), got {average}.")
+    stopping = LastIterate() if stopping is None else stopping
+    chosen = _free(network, parameters)
+    optimizer = torch.optim.Adam(chosen, lr, fused=True)
+    schedule = LinearLR(optimizer, 1 / warm_up, total_iters=warm_up)
+    mixed = bfloat16 and _computes_bfloat16(y.device)
+    # In float32 the channels' order costs up to half of the speed, here it doubles it.
+    layout = torch.channels_last if mixed else torch.contiguous_format
+    network.train().to(memory_format=layout)
+    estimate, total = None, 0.0
+    for iteration in range(iterations + 1):
+        noise = torch.randn(z.shape, device=z.device) if jitter else 0.0
+        with torch.enable_grad():
+            with torch.autocast(y.device.type, torch.bfloat16, enabled=mixed):
+                x = network((z + jitter * noise).contiguous(memory_format=layout))
+            x = x.float().contiguous()
+            data = (physics.A(x) - y).square().mean()
+            loss = data + tv_weight * _roughness(x) if tv_weight else data
+        residual = (data.item() * y.numel()) ** 0.5
+        _check(loss.item(), iteration)
+        total = 1 + average * total
+        output = x.detach()
+        estimate = output if total == 1 else torch.lerp(estimate, output, 1 / total)
+        stop = stopping.update(estimate, output, residual, loss.item())
+        if stop or iteration == iterations:
+            break
+        yield estimate
+        optimizer.zero_grad()
+        loss.backward()
+        if clip is not None:
+            clip_grad_norm_(chosen, clip)
+        optimizer.step()
+        schedule.step()
+    yield stopping.best
+
+
+def _free(network, parameters):
+    """Freeze all parameters of a network but the given ones; return these."""
+    chosen = list(network.parameters() if parameters is None else parameters)
+    if not chosen:
+        raise ValueError("There is nothing to fit: give parameters of the network.")
+    network.requires_grad_(False)
+    for parameter in chosen:
+        parameter.requires_grad_(True)
+    return chosen
+
+
+def _computes_bfloat16(device):
+    """Whether convolutions in bfloat16 are faster here than in float32."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    # Without these instructions they are computed one by one.
+    return device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()
+
+
+def _roughness(x):
+    """Anisotropic total variation of an image, per pixel."""
+    axes = range(2, x.ndim)
+    return sum(x.diff(dim=axis).abs().sum() for axis in axes) / math.prod(x.shape[2:])
+
+
+def _check(loss, iteration):
+    if not math.isfinite(loss):
+        raise ValueError(
+            f"The fit diverged: its loss is {loss} after {iteration} iterations. Use a "
+            "smaller learning rate."
+        )

@@ -1,0 +1,75 @@
+"""Networks in bfloat16."""
+
+import torch
+from torch import nn
+from torch.utils._pytree import tree_map_only
+
+CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d, nn.Conv3d, nn.ConvTranspose3d)
+# The networks' first and last convolutions run in float32: `drunet.in_float32`.
+IN_FLOAT32 = {"m_head", "m_tail"}
+
+
+# Of the kernels, by their number of axes.
+LAYOUTS = {4: torch.channels_last, 5: torch.channels_last_3d}
+
+
+def in_fast_layout(network):
+    """The network with its kernels in the layout that is fast, changed in place.
+
+    On CPUs convolutions are a quarter faster in it, in bfloat16 three times.
+    """
+    for layer in network.modules():
+        if isinstance(layer, CONVOLUTIONS):
+            layer.to(memory_format=LAYOUTS[layer.weight.ndim])
+    return network
+
+
+class InBfloat16(nn.Module):
+    """A network whose convolutions run in bfloat16; its images stay float32.
+
+    Its kernels are rounded in place, by `round_kernel`.
+    """
+
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+        with torch.no_grad():
+            for name, layer in network.named_modules():
+                inner = IN_FLOAT32.isdisjoint(name.split("."))
+                if inner and isinstance(layer, CONVOLUTIONS):
+                    layer.weight.copy_(round_kernel(layer.weight))
+
+    def forward(self, x, *arguments, **settings):
+        with torch.autocast(x.device.type, torch.bfloat16):
+            result = self.network(x, *arguments, **settings)
+        return tree_map_only(torch.Tensor, torch.Tensor.float, result)
+
+
+def round_kernel(kernel):
+    """The kernel in values of bfloat16 that keep the sum of each of its filters.
+
+    Rounding each value alone changes a filter's answer to a constant, which smooth images
+    are nearly. Here each value takes over the errors of those before it, from the largest
+    to the smallest: that of the sum is the last one's, the smallest. A sum without error
+    is the aim of Guo et al., "SQuant", ICLR 2022, too.
+
+    Parameters
+    ----------
+    kernel : Tensor
+        (outputs, inputs, ...) as in `torch.nn.Conv2d`.
+
+    Returns
+    -------
+    Tensor
+        Of the same shape and type.
+    """
+    filters = kernel.flatten(2)
+    order = filters.abs().argsort(-1, descending=True)
+    error = 0
+    columns = []
+    for column in filters.gather(-1, order).unbind(-1):
+        rounded = (column + error).bfloat16().to(kernel.dtype)
+        error = column + error - rounded
+        columns.append(rounded)
+    rounded = torch.stack(columns, -1)
+    return torch.empty_like(filters).scatter(-1, order, rounded).view_as(kernel)

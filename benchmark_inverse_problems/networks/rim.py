@@ -1,0 +1,130 @@
+"""Recurrent inference machines."""
+
+import torch
+from torch import nn
+from torch.nn.functional import pad, softplus
+
+STEPS = 10
+WIDTH = 64
+HIDDEN = 96
+# The logistic link reaches 0 and 1 at infinity only: starts stay this far inside.
+MARGIN = 0.01
+VARIANTS = ("rim", "gdn", "ffn")
+
+
+class ConvGRU(nn.Module):
+    """A gated recurrent unit whose products are 3x3 convolutions.
+
+    Cho et al., EMNLP 2014; convolutional as in Ballas et al., ICLR 2016.
+    """
+
+    def __init__(self, inputs, hidden):
+        super().__init__()
+        self.inputs = nn.Conv2d(inputs, 3 * hidden, 3, padding=1)
+        self.gates = nn.Conv2d(hidden, 2 * hidden, 3, padding=1, bias=False)
+        self.candidate = nn.Conv2d(hidden, hidden, 3, padding=1, bias=False)
+
+    def forward(self, x, state):
+        inputs, candidate = self.inputs(x).split(
+            (2 * state.shape[1], state.shape[1]), 1
+        )
+        reset, update = (inputs + self.gates(state)).sigmoid().chunk(2, 1)
+        candidate = (candidate + self.candidate(reset * state)).tanh()
+        return state + update * (candidate - state)
+
+
+class RIM(nn.Module):
+    """A recurrent network that learns to descend on log p(y | x) + log p(x).
+
+    Putzky and Welling, "Recurrent Inference Machines for Solving Inverse Problems",
+    2017 (arXiv 1706.04008). With x = logistic(eta), t = 1, 2, ...:
+
+        g_t = d/d eta |A x_t - y|^2 / (2 (sigma^2 + epsilon))
+        eta_{t+1}, s_{t+1} = eta_t + h(g_t, eta_t, s_t)
+
+    epsilon = softplus of a learned number. h is a strided convolution, a convolutional
+    GRU at half resolution, a transposed and a last convolution; the paper's batch
+    normalisation is left out, as one set of statistics cannot fit all steps. The
+    channels of an image are reconstructed jointly by A and one by one by h, so that
+    one network serves any number of them.
+
+    Parameters
+    ----------
+    variant : {"rim", "gdn", "ffn"}
+        The paper's reductions: the gradient descent network does not see eta, the
+        feed-forward network has no state (a convolution in place of the GRU).
+    width, hidden : int
+        Features around the state, and of it.
+
+    Raises
+    ------
+    ValueError
+        If the variant is another word.
+    """
+
+    def __init__(self, variant="rim", width=WIDTH, hidden=HIDDEN):
+        super().__init__()
+        if variant not in VARIANTS:
+            raise ValueError(
+                f"variant={variant} is not known: use one of {', '.join(VARIANTS)}."
+            )
+        self.variant = variant
+        self.hidden = hidden
+        self.log_epsilon = nn.Parameter(torch.tensor(-5.0))
+        inputs = 1 if variant == "gdn" else 2
+        self.encode = nn.Conv2d(inputs, width, 3, stride=2, padding=1)
+        if variant == "ffn":
+            # As many parameters as the GRU.
+            self.recurrent = nn.Sequential(
+                nn.Conv2d(width, 3 * hidden, 3, padding=1),
+                nn.ReLU(),
+                nn.Conv2d(3 * hidden, hidden, 3, padding=1),
+                nn.ReLU(),
+            )
+        else:
+            self.recurrent = ConvGRU(width, hidden)
+        self.decode = nn.ConvTranspose2d(hidden, width, 4, stride=2, padding=1)
+        self.last = nn.Conv2d(width, 1, 3, padding=1)
+
+    def forward(self, descent, eta, state, sigma):
+        """One step of the recurrence.
+
+        Parameters
+        ----------
+        descent : tensor (B, C, H, W)
+            A^T (A x - y) at x = logistic(eta).
+        eta : tensor (B, C, H, W)
+        state : tensor or None
+            None before the first step.
+        sigma : tensor
+            Noise level, one number for the batch or (B, 1, 1, 1).
+
+        Returns
+        -------
+        step, state : tensor
+            What is added to eta, float32, and the next state.
+        """
+        batch, channels, height, width = eta.shape
+        gradient = self.gradient(descent, eta, sigma)
+        seen = [gradient] if self.variant == "gdn" else [gradient, eta]
+        seen = torch.stack(seen, 2).flatten(0, 1)
+        seen = pad(seen, (0, width % 2, 0, height % 2), mode="replicate")
+        features = self.encode(
+            seen.contiguous(memory_format=torch.channels_last)
+        ).tanh()
+        if self.variant == "ffn":
+            hidden = self.recurrent(features)
+        else:
+            if state is None:
+                state = features.new_zeros(
+                    features.shape[0], self.hidden, *features.shape[2:]
+                )
+            hidden = state = self.recurrent(features, state)
+        step = self.last(self.decode(hidden).tanh())[..., :height, :width]
+        return step.float().view(batch, channels, height, width), state
+
+    def gradient(self, descent, eta, sigma):
+        """Gradient of the negative log-likelihood with respect to eta (chain rule)."""
+        x = eta.sigmoid()
+        variance = sigma.square() + softplus(self.log_epsilon)
+        return descent / variance * x * (1 - x)

@@ -1,0 +1,90 @@
+"""Small facts of an operator, each a generic function of its class."""
+
+from functools import singledispatch
+
+import torch
+from deepinv.physics import LinearPhysics
+from deepinv.physics.forward import DecomposablePhysics
+
+
+@singledispatch
+def family(physics):
+    """The kind of an operator, a word; methods keep their settings by it."""
+    return "other"
+
+
+@singledispatch
+def is_linear(physics):
+    """Whether A is linear, so that it has an adjoint."""
+    return False
+
+
+is_linear.register(LinearPhysics, lambda physics: True)
+
+
+@singledispatch
+def is_diagonal(physics):
+    """Whether the singular value decomposition of A is known in closed form."""
+    return False
+
+
+is_diagonal.register(DecomposablePhysics, lambda physics: True)
+
+
+@singledispatch
+def decimation(physics):
+    """Pixels of the image for one measurement, along each side; 1 without down-sampling."""
+    return 1
+
+
+def unit_scale(physics):
+    """c such that c A^T A has a norm of about one.
+
+    It is f^2 for down-sampling by f, whose norm is about 1 / f as in the papers' protocols,
+    and 1 for the other operators of the suite. c A^T y is as bright as the image.
+    """
+    return decimation(physics) ** 2
+
+
+@singledispatch
+def measured(physics):
+    """The mask of an operator that leaves entries of y unmeasured, else 1, a tensor."""
+    # Not any attribute `mask`: that of a blur is the spectrum of its filter.
+    return torch.ones(())
+
+
+@singledispatch
+def for_each_measurement(physics, y):
+    """The operator with one singular value for each entry of y."""
+    return physics
+
+
+@singledispatch
+def pseudoinverse(physics, y):
+    """A^+ y, the least-squares solution of least norm, by deepinv.
+
+    It is exact where deepinv knows the singular value decomposition. For tomography it is
+    the filtered back-projection.
+    """
+    return physics.A_dagger(y)
+
+
+@singledispatch
+def in_image_space(physics):
+    """Whether measurements lie on the grid of the image or on a coarser one."""
+    return True
+
+
+@singledispatch
+def displayed(physics, y):
+    """Measurements (1, C, ...) as a picture with values in [0, 1].
+
+    Colours stay as they are. Everything else is stretched to its own range.
+    """
+    return y if y.shape[1] == 3 else stretched(y)
+
+
+def stretched(y):
+    """y moved and scaled to [0, 1]."""
+    low, high = float(y.min()), float(y.max())
+    return (y - low) / max(high - low, 1e-12)

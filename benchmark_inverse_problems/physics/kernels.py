@@ -1,0 +1,69 @@
+"""Kernels of blurs."""
+
+from functools import cache
+
+import numpy as np
+import torch
+from threadpoolctl import ThreadpoolController
+
+# Points of the path of a kernel that is drawn anew at each step: the Cholesky factor of all
+# 1000 would slow the step.
+QUICK_PATH = 250
+
+
+@cache
+def linear_algebra():
+    """The threads of numpy's linear algebra; finding the libraries takes a millisecond."""
+    return ThreadpoolController().select(user_api="blas")
+
+
+def motion_kernel(rng, length_scale, std, size=31, points=1000):
+    """A motion blur kernel, (1, 1, size, size), non-negative with sum one.
+
+    The camera's path is a Gaussian process with a Matern 3/2 covariance
+    (Schuler et al., "Learning to deblur", TPAMI 2016).
+
+    Parameters
+    ----------
+    rng : numpy.random.RandomState
+    length_scale : float
+        Length scale of the path, in units of the exposure time.
+    std : float
+        Standard deviation of the path, in units of a quarter of the kernel.
+    size : int
+        Side of the kernel, in pixels.
+    points : int
+        Points of the path.
+    """
+    time = np.linspace(0, 1, points)
+    distance = np.sqrt(3) * np.abs(time[:, None] - time) / length_scale
+    covariance = std**2 * (1 + distance) * np.exp(-distance)
+    # The eigenvectors of a covariance are defined up to their signs, which
+    # differ between LAPACK builds; the Cholesky factor is unique.
+    # One thread: the last digits depend on the number of threads, and a second thread may
+    # wait a quarter of a second for a core that another run has.
+    with linear_algebra().limit(limits=1):
+        factor = np.linalg.cholesky(covariance + 1e-6 * np.eye(points))
+        path = factor @ rng.standard_normal((points, 2))
+    path = (path - path.mean(0)) * size / 4 + size // 2
+    path = np.clip(path, 0, size - 1.001)
+    corner = path.astype(int)
+    weight = path - corner
+    kernel = np.zeros((size, size))
+    for row in (0, 1):
+        for column in (0, 1):
+            share = np.abs(1 - row - weight[:, 0]) * np.abs(1 - column - weight[:, 1])
+            np.add.at(kernel, (corner[:, 0] + row, corner[:, 1] + column), share)
+    return torch.from_numpy(kernel / kernel.sum())[None, None].float()
+
+
+def gaussian_kernel(std):
+    """An isotropic Gaussian kernel of `std` pixels, (1, 1, n, n) with sum one.
+
+    The half width is int(std / 0.3 + 1), as in deepinv; written here so that a new
+    version of deepinv cannot change the problems.
+    """
+    half = int(std / 0.3 + 1)
+    profile = np.exp(-(np.arange(-half, half + 1) ** 2) / (2 * std**2))
+    kernel = np.outer(profile, profile)
+    return torch.from_numpy(kernel / kernel.sum())[None, None].float()

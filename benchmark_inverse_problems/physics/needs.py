@@ -1,0 +1,56 @@
+"""What a method or a metric may need of a problem, and what a problem offers."""
+
+from .facts import decimation, is_diagonal, is_linear
+
+# {word: what a method needs, in a sentence that starts with "it needs"}.
+NEEDS = {
+    "linear": "a linear operator",
+    "known operator": "to be told the operator",
+    "diagonal": "an operator whose singular value decomposition is known",
+    "low resolution": "low-resolution images",
+    "2d": "images with two spatial axes",
+    "3d": "volumes, with three spatial axes",
+    "real": "real images",
+}
+
+
+def offers(physics, shape, complex=False, known=True):
+    """What a problem offers, a set of keys of `NEEDS`.
+
+    Parameters
+    ----------
+    physics : deepinv.physics.Physics
+    shape : tuple of int
+        (1, C, *spatial) of the image.
+    complex : bool
+        Whether the two channels of an image are its real and its imaginary part.
+    known : bool
+        Whether the method is told the operator.
+    """
+    offered = {
+        "linear": is_linear(physics),
+        "known operator": known,
+        "diagonal": is_diagonal(physics),
+        "low resolution": decimation(physics) > 1,
+        "2d": len(shape) == 4,
+        "3d": len(shape) == 5,
+        "real": not complex,
+    }
+    return {word for word, true in offered.items() if true}
+
+
+def refusal(needs, offered):
+    """Why needs are not met, "needs ...", or None if they are.
+
+    Raises
+    ------
+    ValueError
+        If a need is not a key of `NEEDS`.
+    """
+    unknown = sorted(set(needs) - NEEDS.keys())
+    if unknown:
+        raise ValueError(
+            f"needs={unknown[0]} is not known: use some of {', '.join(NEEDS)}."
+        )
+    missing = [text for word, text in NEEDS.items() if word in needs - offered]
+    return f"needs {' and '.join(missing)}" if missing else None

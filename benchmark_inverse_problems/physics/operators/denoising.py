@@ -1,0 +1,23 @@
+"""Denoising: the operator is the identity."""
+
+import deepinv as dinv
+from deepinv.physics import Denoising
+
+from ..catalogue import operator
+from ..facts import family
+from ..initial_estimate import initial_estimate
+from ..normal import IdentityScales, multiscale
+
+family.register(Denoising, lambda physics: "denoising")
+multiscale.register(Denoising, IdentityScales)
+
+
+@operator((3, 16, 20))
+def denoising(shape, rng):
+    """y = x."""
+    return dinv.physics.Denoising()
+
+
+@initial_estimate.register(Denoising)
+def _(physics, y):
+    return y.clone()

@@ -1,0 +1,44 @@
+"""Magnetic resonance imaging."""
+
+import deepinv as dinv
+import torch
+from deepinv.physics import MRI
+
+from ..catalogue import operator
+from ..facts import displayed, family, in_image_space, measured, stretched
+
+family.register(MRI, lambda physics: "mri")
+measured.register(MRI, lambda physics: physics.mask)
+in_image_space.register(MRI, lambda physics: False)
+
+
+@displayed.register(MRI)
+def _(physics, y):
+    """The logarithm of the magnitude: k-space spans many decades."""
+    return stretched((y.norm(dim=1, keepdim=True) + 1e-3).log())
+
+
+@operator((2, 20, 24), acceleration=4, centre=0.08)
+def mri(shape, rng, acceleration, centre):
+    """Single-coil Cartesian MRI: full centre, random columns elsewhere.
+
+    Raises
+    ------
+    ValueError
+        If the image is not complex (two channels).
+    """
+    if shape[0] != 2:
+        raise ValueError(
+            f"MRI needs complex images (2 channels) and got {shape[0]} channels: use "
+            "images=ellipses_complex."
+        )
+    width = shape[-1]
+    columns = int(round(width / acceleration))
+    low = int(round(width * centre))
+    first = (width - low) // 2
+    others = [c for c in range(width) if not first <= c < first + low]
+    chosen = rng.permutation(others)[: columns - low]
+    mask = torch.zeros(shape[-2:])
+    mask[:, first : first + low] = 1
+    mask[:, torch.from_numpy(chosen)] = 1
+    return dinv.physics.MRI(mask=mask, img_size=shape)

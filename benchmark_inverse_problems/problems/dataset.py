@@ -1,0 +1,138 @@
+"""The base class of datasets: images and a task make a problem."""
+
+import time
+
+from benchopt import BaseDataset
+from benchopt.config import get_data_path
+from benchopt.utils.parametrized_name_mixin import product_param
+
+from ..solving.fingerprint import FingerprintMixin
+from ..support.progress import libraries_quiet
+from .images import IMAGE_SETS, VIEWS, open_images, open_tuning_images
+from .problem import Problem
+from .reading import image_paths
+
+TUNING_CROP = 128
+TUNING_IMAGES = 8
+PATIENCE = 10  # seconds
+
+
+def image_folder(name):
+    """Where benchopt's settings put an image set.
+
+    benchopt asks the benchmark that was made last, and tasks that arrive from dask make
+    one in another thread: until that one is finished it has no name.
+    """
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return get_data_path(name)
+        except AttributeError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.01)
+
+
+class Literal(str):
+    """A value that stands for itself; `benchopt info` lists it letter by letter else."""
+
+    def __iter__(self):
+        yield str(self)
+
+
+class ProblemDataset(FingerprintMixin, BaseDataset):
+    """Measurements of a set of images by a fixed operator.
+
+    A subclass states `name`, `image_set`, `parameters` with at least ``images``,
+    ``n_images`` and ``crop``, and writes `get_task`.
+
+    Attributes
+    ----------
+    image_set : str
+        The set that ``images=auto`` means where it is on disk; elsewhere it
+        means the bundled pictures.
+    view : str
+        What is made of the images, a key of `VIEWS`.
+    """
+
+    image_set = "bundled"
+    view = "colour"
+
+    def get_task(self):
+        """The operator and the noise, from the parameters."""
+        raise NotImplementedError
+
+    @classmethod
+    def get_all_parameter_values(cls, name):
+        """n_images=all means every image; benchopt need not expand it."""
+        return Literal("all") if name == "n_images" else None
+
+    def save_parameters(self, **parameters):
+        """Replace images=auto by what is on disk, so that names say what ran."""
+        parameters = {**next(product_param(self.parameters)), **parameters}
+        if parameters["images"] == "auto":
+            parameters["images"] = self.resolve(parameters)
+        super().save_parameters(**parameters)
+
+    def resolve(self, parameters):
+        """The problem's own set if it is on disk, else the bundled pictures."""
+        generated = IMAGE_SETS[self.image_set].open is not None
+        folder = None if generated else image_folder(self.image_set)
+        on_disk = generated or (folder.is_dir() and image_paths(folder))
+        return self.image_set if on_disk else "bundled"
+
+    def prepare(self):
+        """Download the image set, where deepinv can."""
+        image_set = IMAGE_SETS.get(self.images)
+        if image_set is not None and image_set.open is not None:
+            return
+        folder = image_folder(self.images)
+        if folder.is_dir() and image_paths(folder):
+            return
+        if image_set is None or image_set.download is None:
+            open_images(self.images, folder)  # says what is missing
+        try:
+            with libraries_quiet():
+                image_set.download(folder)
+        except (OSError, ImportError, RuntimeError, ValueError) as error:
+            raise FileNotFoundError(
+                f"The image set {self.images} could not be downloaded "
+                f"({type(error).__name__}: {error}): put its images into {folder}, or "
+                "use images=bundled."
+            ) from error
+
+    def get_data(self):
+        """The problem; nothing is read or computed before it is looked at."""
+        folder = image_folder(self.images)
+        problem = LazyProblem(
+            self.images, folder, self.n_images, self.get_task(), self.crop, self.view
+        )
+        return {"problem": problem}
+
+
+class LazyProblem(Problem):
+    """A problem whose image set is opened when the first image is looked at.
+
+    benchopt asks for the data of every cell, also of cached ones, and a set that
+    is missing must fail the cells that use it, not the whole run.
+    """
+
+    def __init__(self, name, folder, n_images, task, crop, view):
+        self.name, self.folder, self.n_images = name, folder, n_images
+        self.view = VIEWS[view]
+        # Phantoms are small already; pictures are cut, as tuning tries many settings.
+        tuning_crop = TUNING_CROP if crop == "none" else min(TUNING_CROP, crop)
+        images = self.view(open_tuning_images(name)).first(TUNING_IMAGES)
+        tuning = Problem(images, task, crop=tuning_crop)
+        super().__init__(None, task, crop, tuning)
+
+    @property
+    def images(self):
+        if self._images is None:
+            opened = self.view(open_images(self.name, self.folder))
+            self._images = opened.first(self.n_images)
+        return self._images
+
+    @images.setter
+    def images(self, images):
+        self._images = images

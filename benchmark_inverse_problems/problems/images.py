@@ -1,0 +1,215 @@
+"""Image sets as data: what they are, where they come from, how they are read."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import deepinv as dinv
+import matplotlib
+import numpy as np
+
+from .phantoms import phantoms, shepp_logan
+from .reading import SKIMAGE, Images, from_paths, image_paths
+
+MATPLOTLIB = Path(matplotlib.get_data_path()) / "sample_data"
+# Both lists are frozen: scores are comparable only on the same images, in the
+# same order. The tuning images are never scored, the test images never tuned on.
+BUNDLED_TEST = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg") + (
+    "ihc.png",
+    "hubble_deep_field.jpg",
+)
+BUNDLED_TUNING = (
+    SKIMAGE / "motorcycle_left.png",
+    MATPLOTLIB / "grace_hopper.jpg",
+    SKIMAGE / "retina.jpg",
+    SKIMAGE / "camera.png",
+)
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """One image set.
+
+    Attributes
+    ----------
+    description : str
+    open : callable () -> Images, or None
+        Makes the images of a set that needs no folder.
+    download : callable (folder) or None
+        Fetches a set into a folder, through deepinv.
+    tuning : str
+        The set whose images tune a solver for this one.
+    """
+
+    description: str
+    open: Callable | None = None
+    download: Callable | None = None
+    tuning: str = "tuning"
+
+
+def from_folder(folder, name):
+    """All PNG and JPEG images below a folder, sorted by path.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder is missing or holds no image.
+    """
+    folder = Path(folder)
+    advice = (
+        f"put PNG or JPEG images there, map {name} to a folder under data_paths in "
+        f"config.yml{download_advice(name)}, or use images=bundled."
+    )
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            f"The image set {name} is not on disk ({folder} does not exist): {advice}"
+        )
+    paths = image_paths(folder)
+    if not paths:
+        raise FileNotFoundError(
+            f"The image set {name} is empty (no image in {folder}): {advice}"
+        )
+    return from_paths(paths)
+
+
+def download_advice(name):
+    """How to download a set, for error messages; empty where nobody offers it."""
+    image_set = IMAGE_SETS.get(name)
+    if image_set is None or image_set.download is None:
+        return ""
+    return f', download it with `benchopt prepare . -d "PROBLEM[images={name}]"`'
+
+
+# ITU-R BT.601 weights of the gray image, as skimage and MATLAB use them.
+LUMA = (0.299, 0.587, 0.114)
+PATCH = 32
+PATCHES_PER_IMAGE = 16
+
+
+def to_gray(x):
+    """Luma (B, 1, H, W) of colour images (B, 3, H, W)."""
+    return (x * x.new_tensor(LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
+
+
+def gray(images):
+    """The images of a set in gray."""
+    return Images(images.names, lambda i: to_gray(images[i][1]))
+
+
+def gray_patches(images):
+    """Random gray patches of 32x32 pixels, 16 an image, always the same ones.
+
+    The first ones are of different images.
+    """
+    names = [f"{name}_{k}" for k in range(PATCHES_PER_IMAGE) for name in images.names]
+
+    def make(index):
+        _, image = images[index % len(images)]
+        rng = np.random.RandomState([PATCH, index])
+        top, left = (rng.randint(n - PATCH + 1) for n in image.shape[2:])
+        patch = image[..., top : top + PATCH, left : left + PATCH]
+        return to_gray(patch)
+
+    return Images(names, make)
+
+
+# What a problem may make of the images of a set.
+VIEWS = {"colour": lambda images: images, "gray": gray, "gray_patches": gray_patches}
+
+
+def deepinv_download(cls, **arguments):
+    """A function that downloads one of deepinv's datasets into a folder."""
+    return lambda folder: cls(root=str(folder), download=True, **arguments)
+
+
+def download_cbsd68(folder):
+    """deepinv stores CBSD68 as a table of the `datasets` package: write its images out."""
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    images = dinv.datasets.CBSD68(root=str(Path(folder) / "table"), download=True)
+    for i in range(len(images)):
+        images[i].save(Path(folder) / f"{i:04d}.png")
+
+
+IMAGE_SETS = {
+    "bundled": ImageSet(
+        "six pictures that scikit-image ships",
+        open=lambda: from_paths(SKIMAGE / name for name in BUNDLED_TEST),
+    ),
+    "tuning": ImageSet(
+        "four other pictures of scikit-image and matplotlib, for tuning only",
+        open=lambda: from_paths(BUNDLED_TUNING),
+    ),
+    "ellipses": ImageSet(
+        "random ellipses, real",
+        open=lambda: phantoms(16, 0),
+        tuning="ellipses_tuning",
+    ),
+    "ellipses_tuning": ImageSet(
+        "random ellipses, real, for tuning only", open=lambda: phantoms(4, 1000)
+    ),
+    "ellipses_complex": ImageSet(
+        "random ellipses with a smooth phase",
+        open=lambda: phantoms(16, 2000, channels=2),
+        tuning="ellipses_complex_tuning",
+    ),
+    "ellipses_complex_tuning": ImageSet(
+        "random ellipses with a smooth phase, for tuning only",
+        open=lambda: phantoms(4, 3000, channels=2),
+    ),
+    "shepp_logan": ImageSet(
+        "the Shepp-Logan phantom",
+        open=lambda: Images(["shepp_logan"], lambda i: shepp_logan()),
+        tuning="ellipses_tuning",
+    ),
+    "div2k": ImageSet(
+        "the 100 validation images of DIV2K",
+        download=deepinv_download(dinv.datasets.DIV2K, mode="val"),
+    ),
+    "cbsd68": ImageSet(
+        "the 68 colour test images of Roth and Black's selection of BSDS300",
+        download=download_cbsd68,
+    ),
+    "urban100": ImageSet(
+        "100 pictures of buildings",
+        download=deepinv_download(dinv.datasets.Urban100HR),
+    ),
+    "set5": ImageSet("five pictures", download=deepinv_download(dinv.datasets.Set5HR)),
+    "set14": ImageSet(
+        "fourteen pictures", download=deepinv_download(dinv.datasets.Set14HR)
+    ),
+    "bsd100": ImageSet(
+        "the 100 test images of BSDS300",
+        download=deepinv_download(dinv.datasets.BSD100HR),
+    ),
+    "bsds500": ImageSet(
+        "the images of BSDS500; the bundled networks were trained on most of them",
+        download=deepinv_download(dinv.datasets.BSDS500, splits=["test"]),
+    ),
+}
+
+
+def open_images(name, folder=None):
+    """The images of a set, lazily.
+
+    Parameters
+    ----------
+    name : str
+        A key of `IMAGE_SETS`, or any name of the user's own.
+    folder : path
+        Where the images of a set that is not bundled lie.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder is missing or empty.
+    """
+    image_set = IMAGE_SETS.get(name)
+    if image_set is not None and image_set.open is not None:
+        return image_set.open()
+    return from_folder(folder, name)
+
+
+def open_tuning_images(name):
+    """The images that tune a solver for the problems of a set; disjoint from it."""
+    image_set = IMAGE_SETS.get(name)
+    return IMAGE_SETS[image_set.tuning if image_set else "tuning"].open()

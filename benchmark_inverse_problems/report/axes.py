@@ -1,0 +1,31 @@
+"""Ranges of axes, and what they leave out."""
+
+import numpy as np
+
+
+def inside(points):
+    """The keys of {key: value} without those far below the rest, in their order.
+
+    Far is more than three times as far below the lower quartile as the best is above.
+    """
+    values = list(points.values())
+    if not values:
+        return []
+    best, quartile = np.max(values), np.quantile(values, 0.25)
+    limit = quartile - 3 * (best - quartile)
+    return [key for key, value in points.items() if value >= limit]
+
+
+def around(values):
+    """A range of an axis with some values; None, which leaves it to plotly, for none."""
+    if len(values) == 0:
+        return None
+    margin = 0.08 * (max(values) - min(values)) or 1
+    return min(values) - margin, max(values) + margin
+
+
+def left_out(solvers, names):
+    """A note on solvers that an axis leaves out, with their labels."""
+    if not solvers:
+        return ""
+    return f"\nbelow the frame: {', '.join(sorted(names[s] for s in solvers))}"

@@ -1,0 +1,80 @@
+"""Numbers as the cells of benchopt's tables."""
+
+import numpy as np
+import pandas as pd
+
+from .names import harmless
+
+MISSING = "n/a"
+MINUS = "\N{MINUS SIGN}"
+NBSP = "\N{NO-BREAK SPACE}"
+PLUS_MINUS = f"{NBSP}±{NBSP}"
+
+
+def table_text(text):
+    """A harmless text; its stars and underscores are no markup of benchopt's tables."""
+    return harmless(text).replace("*", r"\*").replace("_", r"\_")
+
+
+def table_cells(means, spreads, column, compared=None):
+    """Mean ± spread as cells of benchopt's tables, best in bold, second underlined.
+
+    Only solvers that are `compared` (a Series of bool; None: all) are marked.
+
+    The tables sort texts as texts. Each cell starts with a space for every larger
+    value: HTML does not show them, and they make that order the numeric one, with
+    missing values at the worse end. Costs get no marks: doing nothing is cheapest.
+    """
+    means = means.round(column.digits)
+    values = np.sort(means.dropna().unique())[::-1]
+    if compared is None:
+        compared = pd.Series(True, means.index)
+    places = np.sort(means[compared].dropna().unique())[::-1]
+    marks = ["**", "__"] if column.higher_is_better and len(places) > 1 else []
+    marks = dict(zip(places, marks, strict=False))
+    cost = column.higher_is_better is False
+    cells = []
+    for solver, mean, spread in zip(means.index, means, spreads, strict=True):
+        if np.isnan(mean):
+            cells.append(" " * (0 if cost else len(values)) + MISSING)
+            continue
+        text = f"{mean:,.{column.digits}f}"
+        if spread > 0:
+            text += f"{PLUS_MINUS}{spread:,.{column.digits}f}"
+        elif column.unit:  # a bare number would be shown with benchopt's decimals
+            text += f" {column.unit}"
+        rank = int((values > mean).sum())
+        mark = marks.get(mean, "") if compared[solver] else ""
+        cells.append(" " * rank + mark + text + mark)
+    return cells
+
+
+def difference_cells(table, digits):
+    """Differences to the best with their intervals, as `table_cells` writes cells.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns mean, low and high; a row of NaN where there is nothing to compare.
+    digits : int
+    """
+    values = table["mean"].dropna().round(digits).unique()
+
+    def text(value):
+        return f"{value:+.{digits}f}".replace("-", MINUS)
+
+    cells = []
+    for mean, low, high in table.itertuples(index=False):
+        if np.isnan(mean):
+            cells.append(" " * len(values) + MISSING)
+            continue
+        cell = text(mean) if mean else "best"
+        if mean and not np.isnan(low):
+            cell += f"{NBSP}[{text(low)},{NBSP}{text(high)}]"
+        cells.append(" " * int((values > round(mean, digits)).sum()) + cell)
+    return cells
+
+
+def joined(values):
+    """The different texts among some values."""
+    return ", ".join(dict.fromkeys(str(v) for v in values if v and not pd.isna(v)))

@@ -1,0 +1,145 @@
+"""The dashboard of a result file as one page that opens anywhere.
+
+benchopt's pages load their scripts from the network. Here the scripts are inside.
+"""
+
+import base64
+import io
+import json
+import os
+import re
+from pathlib import Path
+
+from benchopt.benchmark import Benchmark
+from benchopt.plotting import plot_benchmark
+from benchopt.results import read_results
+from PIL import Image
+from plotly.offline import get_plotlyjs
+
+from ..suite import BENCHMARK
+from ..support.atomic import replacing
+from .names import harmless
+
+ASSETS = Path(__file__).parent / "page"
+QUALITY = 92
+SCRIPT = re.compile(r'<script[^>]*\ssrc="https?://([^"]*)"[^>]*>\s*</script>')
+LINK = re.compile(r'<link[^>]*\shref="https?://([^"]*)"[^>]*>')
+# benchopt's list of all result files, which a page that is sent to somebody leaves behind.
+HOME = re.compile(r'<a href="[^"]*"[^>]*>Home</a>')
+PICTURE = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=]+)")
+
+
+def self_contained(html):
+    """A page of benchopt's with everything inside that it loads from the network.
+
+    plotly's script comes from its Python package; the table that benchopt takes from
+    Grid.js is ours (``page/table.js``); fonts are left to the system. Pictures become
+    WebP where that is smaller, and each is stored once.
+
+    Raises
+    ------
+    ValueError
+        If the page loads something that is not known: a newer benchopt than this
+        suite was written for.
+    """
+    numbers = {}  # a picture is on several pages and in the file once
+    html = PICTURE.sub(lambda m: f"@{numbers.setdefault(m[1], len(numbers))}", html)
+    pictures = [smaller(png) for png in numbers]
+    scripts = {
+        "plotly": lambda: (
+            inline(get_plotlyjs())
+            + inline(f"const PICTURES = {json.dumps(pictures)};\n{asset('charts.js')}")
+        ),
+        "gridjs": lambda: inline(asset("table.js")),
+        "anime": lambda: "",
+    }
+    styles = {
+        "gridjs": lambda: f"<style>{asset('table.css')}</style>",
+        "fonts": lambda: "",
+    }
+    html = LINK.sub(lambda tag: replacement(tag, styles), HOME.sub("", html))
+    return SCRIPT.sub(lambda tag: replacement(tag, scripts), html)
+
+
+def replacement(tag, known):
+    """What stands in the page for a tag that loads something."""
+    for name, make in known.items():
+        if name in tag[1]:
+            return make()
+    raise ValueError(
+        f"The page loads {tag[1]}, which this suite cannot put inside: install the "
+        "version of benchopt in constraints.txt."
+    )
+
+
+def asset(name):
+    return (ASSETS / name).read_text(encoding="utf-8")
+
+
+def inline(script):
+    """A script element; nothing in it may look like its end."""
+    return f"<script>{script.replace('</script', '<' + chr(92) + '/script')}</script>"
+
+
+def smaller(png):
+    """A base64 PNG as the address of a WebP picture, or as it is if that is smaller."""
+    buffer = io.BytesIO()
+    with Image.open(io.BytesIO(base64.b64decode(png))) as image:
+        image.convert("RGB").save(buffer, format="WEBP", quality=QUALITY)
+    text = base64.b64encode(buffer.getvalue()).decode("ascii")
+    if len(text) >= len(png):
+        return f"data:image/png;base64,{png}"
+    return f"data:image/webp;base64,{text}"
+
+
+def dashboard(file, output=None):
+    """Write the dashboard of a result file.
+
+    Parameters
+    ----------
+    file : path
+        A parquet or CSV file that ``benchopt run`` wrote.
+    output : path or None
+        The page; None: beside the file, with the suffix ``.html``.
+
+    Returns
+    -------
+    Path
+        The page.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    """
+    file = Path(file).resolve()
+    if not file.exists():
+        raise FileNotFoundError(
+            f"The result file {file} does not exist: give one of those in outputs/."
+        )
+    benchmark = Benchmark(BENCHMARK)
+    folder = benchmark.get_output_folder()
+    # benchopt plots files of its own folder only, and writes their texts into a script.
+    copy = folder / f"dashboard_{os.getpid()}.parquet"
+    page = folder / f"{benchmark.name}_{copy.stem}.html"
+    without_markup(read_results(file)).to_parquet(copy)
+    try:
+        plot_benchmark(copy, benchmark, display=False)
+        html = self_contained(page.read_text(encoding="utf-8"))
+    finally:
+        copy.unlink()
+        page.unlink(missing_ok=True)
+    output = Path(output) if output else file.with_suffix(".html")
+    with replacing(output) as temporary:
+        temporary.write_text(html, encoding="utf-8")
+    return output
+
+
+def without_markup(df):
+    """The results with no angle bracket in any text, also in the columns' names.
+
+    The file may be a stranger's: its texts must not become elements of the page.
+    """
+    texts = df.select_dtypes(exclude="number")
+    df = df.assign(**texts.map(lambda v: harmless(v) if isinstance(v, str) else v))
+    return df.rename(columns=harmless)

@@ -1,0 +1,96 @@
+"""The leaderboard's table, of one problem and of all."""
+
+from .cells import MISSING, difference_cells, joined, table_cells, table_text
+from .comparison import best_solver, differences, image_scores, problem_mean, wins
+from .names import harmless, labels
+from .rows import ALL, failed_cells, last_rows, shown, threads_text
+
+DIFFERENCE = "PSNR to best"
+
+
+def leaderboard(df, dataset):
+    """One row a solver, one a failed cell below them.
+
+    Two solvers are compared on the same images: the difference in PSNR to the best one
+    is a mean of paired differences, with its 95 % bootstrap interval.
+
+    Parameters
+    ----------
+    df : DataFrame
+        Results.
+    dataset : str
+        A problem, or `ALL`: then a mean is that of the problems' means, and only
+        solvers with results on every problem are marked.
+
+    Returns
+    -------
+    dict
+        {header: cells} for benchopt's tables.
+    """
+    rows = last_rows(df, dataset)
+    failures = failed_cells(df, dataset)
+    names = rows["solver_name"].unique().tolist()
+    keys = [*names, *range(len(failures))]  # no solver's name is a number
+    failed = [record["solver"] for record in failures]
+    known = df["solver_name"].unique()
+    # Other pages know those with results only: a failed variant changes no name there.
+    short = labels([*known, *failed]) | labels(known)
+    columns = {"Solver": texts(map(short.get, [*names, *failed]))}
+    columns |= scores(rows, keys)
+    for header, values in details(rows, dataset).items():
+        columns[header] = texts(values.get(key, "") for key in keys)
+    columns["Full name"] = texts([*names, *failed])
+    if failures:
+        columns["PSNR"] = [cell.replace(MISSING, "failed") for cell in columns["PSNR"]]
+        errors = [record["error"] for record in failures]
+        columns["Error"] = texts([""] * len(names) + errors)
+    return columns
+
+
+def texts(values):
+    return [table_text(value) for value in values]
+
+
+def scores(rows, keys):
+    """The metrics' columns, with the difference to the best after PSNR."""
+    psnr = image_scores(rows, "psnr")
+    complete = psnr.count().reindex(keys, fill_value=0) == psnr.count().max()
+    columns = {}
+    for key, metric in shown(rows).items():
+        values = image_scores(rows, key)
+        means, spreads = problem_mean(values), values.std()
+        columns[metric.header] = table_cells(
+            means.reindex(keys), spreads.reindex(keys), metric, complete
+        )
+        if key == "psnr":
+            compared = differences(psnr).reindex(keys)
+            columns[DIFFERENCE] = difference_cells(compared, metric.digits)
+    return columns
+
+
+def details(rows, dataset):
+    """What else is known of each solver, {header: Series}."""
+    solvers, psnr = rows.groupby("solver_name"), image_scores(rows, "psnr")
+    found = {
+        "Trials": solvers["objective_trials"].max(),
+        "Tuned": solvers["objective_tuned"].agg(joined),
+        "Images": psnr.count(),
+    }
+    if dataset == ALL:
+        found["Problems"] = solvers["dataset_name"].nunique()
+        found["Wins"] = wins(psnr)
+    return found
+
+
+def metadata(df, dataset):
+    """What benchopt needs to know of the table."""
+    rows = last_rows(df, dataset)
+    best = best_solver(image_scores(rows, "psnr"))
+    best = labels(df["solver_name"].unique()).get(best, MISSING)
+    return {
+        "title": f"{harmless(dataset)}\nmean ± deviation over the images; difference to "
+        f"{best} and its 95 % interval; {threads_text(rows['objective_threads'])}",
+        "columns": list(leaderboard(df, dataset)),
+        "default_order_column": DIFFERENCE if dataset == ALL else "PSNR",
+        "default_order_ascending": False,
+    }

@@ -1,0 +1,93 @@
+"""The stored pictures of a result file."""
+
+import base64
+import io
+import json
+from functools import lru_cache
+
+import numpy as np
+from PIL import Image
+
+FRAME = (1.0, 0.8, 0.0)
+
+
+@lru_cache(maxsize=64)  # a page shows the pictures of one problem in several views
+def from_png(text):
+    """Pixels (H, W) or (H, W, 3) in [0, 1] of a base64 PNG."""
+    with Image.open(io.BytesIO(base64.b64decode(text))) as image:
+        return np.asarray(image) / 255
+
+
+def stored_pictures(rows):
+    """The stored pictures of each solver, best reconstruction first.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        As `last_rows` returns them.
+
+    Returns
+    -------
+    list of (solver, dict, float)
+        The dict holds the image's name, the base64 PNG of the truth, the measurement
+        and the reconstruction, and whether the measurement is aligned with the image,
+        which k-space is not. The number is the PSNR of that image.
+    """
+    if "final_results" not in rows:
+        return []
+    found = []
+    for solver, cell in rows.groupby("solver_name", sort=False):
+        stored = cell["final_results"].dropna()
+        if stored.empty:
+            continue
+        entry = {"aligned": True} | json.loads(stored.iloc[-1])
+        image = cell[cell["objective_image"] == entry["name"]]
+        found.append((solver, entry, image["objective_psnr"].mean()))
+    return sorted(found, key=lambda item: -np.nan_to_num(item[2], nan=-np.inf))
+
+
+def detail(truth):
+    """Where the truth has most contrast: (top, left, side), a quarter as wide."""
+    gray = truth if truth.ndim == 2 else truth.mean(axis=2)
+    side = max(4, min(gray.shape) // 16 * 4)
+    windows = np.lib.stride_tricks.sliding_window_view(gray, (side, side))
+    contrast = windows[:: side // 4, :: side // 4].std(axis=(2, 3))
+    top, left = np.unravel_index(contrast.argmax(), contrast.shape)
+    return int(top) * (side // 4), int(left) * (side // 4), side
+
+
+def zoom(image, place, shape):
+    """The pixels of a detail.
+
+    Parameters
+    ----------
+    image : array (H, W) or (H, W, 3)
+        On the truth's grid or on a coarser one; other pictures stay whole.
+    place : (top, left, side)
+        In pixels of the truth.
+    shape : tuple
+        The truth's.
+    """
+    factor = max(1, shape[0] // image.shape[0])
+    if (image.shape[0] * factor, image.shape[1] * factor) != shape[:2]:
+        return image
+    top, left, side = (n // factor for n in place)
+    return image[top : top + side, left : left + side]
+
+
+def framed(image, place):
+    """A picture as colours, with a frame around a detail."""
+    image = np.array(np.broadcast_to(image.T, (3, *image.shape[1::-1])).T)
+    top, left, side = place
+    inside = np.zeros(image.shape[:2], bool)
+    inside[top : top + side, left : left + side] = True
+    width = max(1, side // 16)
+    inside[top + width : top + side - width, left + width : left + side - width] = False
+    image[inside] = FRAME
+    return image
+
+
+def error_map(estimate, truth):
+    """5 |x_hat - x|, the mean over the colours, as a gray image."""
+    error = np.clip(5 * np.abs(estimate - truth), 0, 1)
+    return error if error.ndim == 2 else error.mean(axis=2)

@@ -1,0 +1,79 @@
+"""What the dashboard's pages share: tables in, numbers and texts out, no torch."""
+
+from benchopt.benchmark import get_running_benchmark
+
+from ..judge.metrics import METRICS
+from ..solving.failures import read_failures
+
+ALL = "all problems"
+
+
+def shown(df):
+    """The metrics of a result table that have values, as {key: Metric}."""
+    return {
+        key: column
+        for key, column in METRICS.items()
+        if f"objective_{key}" in df and df[f"objective_{key}"].notna().any()
+    }
+
+
+def last_rows(df, dataset):
+    """The rows of a problem, or of `ALL`, at each image's last evaluation."""
+    if dataset != ALL:
+        df = df[df["dataset_name"] == dataset]
+    cell = df.groupby(["dataset_name", "solver_name", "idx_rep", "objective_image"])
+    return df[df["stop_val"] == cell["stop_val"].transform("max")]
+
+
+def mean_points(rows, *metrics):
+    """Means over the images, {solver: (number, ...)}, of solvers that have them all."""
+    columns = [f"objective_{metric}" for metric in metrics]
+    means = rows.groupby("solver_name", sort=False)[columns].mean().dropna()
+    return {solver: tuple(means.loc[solver]) for solver in means.index}
+
+
+def failed_cells(df, dataset):
+    """The recorded failures of a problem, or of `ALL`, that have no results."""
+    benchmark = get_running_benchmark()
+    if benchmark is None:
+        return []
+    try:
+        records = read_failures(benchmark.get_output_folder())
+    except (OSError, ValueError, KeyError):  # a damaged record hides no result
+        return []
+    problems = set(df["dataset_name"]) if dataset == ALL else {dataset}
+    done = set(zip(df["dataset_name"], df["solver_name"], strict=True))
+    return [
+        record
+        for record in records
+        if record["dataset"] in problems
+        and (record["dataset"], record["solver"]) not in done
+    ]
+
+
+def threads_text(counts):
+    """The numbers of threads of some runtimes, for titles."""
+    counts = sorted(set(counts))
+    plural = "" if counts == [1] else "s"
+    return f"{' or '.join(map(str, counts))} thread{plural}"
+
+
+def curves(rows, metric, axis="runtime"):
+    """Quality against time: {solver: (runtimes, means)} of the means over the images.
+
+    A solver that ran once has one point, others one for each evaluation; with axis
+    "iterations" it lies at the iteration instead.
+    """
+    columns = ["objective_runtime", f"objective_{metric}"]
+    found = {}
+    for solver, cell in rows.groupby("solver_name", sort=False):
+        points = cell.groupby("stop_val")[columns].mean().dropna()
+        if not points.empty:
+            x, y = (points[column].tolist() for column in columns)
+            found[solver] = (points.index.tolist() if axis == "iterations" else x, y)
+    return found
+
+
+def qualities(df):
+    """The metrics that quality can be read from."""
+    return [k for k, column in shown(df).items() if column.higher_is_better]

@@ -1,0 +1,75 @@
+"""Records of failed cells, which benchopt itself leaves out of its results."""
+
+import hashlib
+import json
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..support.atomic import replacing
+
+FOLDER = "failures"
+
+
+def record_path(outputs, dataset, solver):
+    """Where the failure of one cell is noted."""
+    digest = hashlib.sha256(f"{dataset}|{solver}".encode()).hexdigest()[:16]
+    return Path(outputs) / FOLDER / f"{digest}.json"
+
+
+@contextmanager
+def recorded(context):
+    """Note an exception under ``outputs/failures``, and forget an earlier one on success.
+
+    Parameters
+    ----------
+    context : benchopt's RunContext or None
+        Names the cell; outside of ``benchopt run`` nothing is recorded.
+    """
+    if context is None or context.run_output_base is None:
+        yield
+        return
+    outputs = Path(context.run_output_base).parent
+    path = record_path(outputs, context.dataset_name, context.solver_name)
+    try:
+        yield
+    except Exception as error:
+        sentence = str(error).splitlines()[0] if str(error) else repr(error)
+        record = {
+            "dataset": context.dataset_name,
+            "solver": context.solver_name,
+            "error": f"{type(error).__name__}: {sentence}",
+            "time": time.time(),
+        }
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as temporary:
+            temporary.write_text(json.dumps(record))
+        raise
+    else:
+        path.unlink(missing_ok=True)
+
+
+def read_failures(outputs):
+    """The recorded failures, oldest first, as dicts (dataset, solver, error, time)."""
+    records = [
+        json.loads(path.read_text()) for path in Path(outputs).glob(f"{FOLDER}/*.json")
+    ]
+    return sorted(records, key=lambda record: record["time"])
+
+
+def hand_over(folder, outputs, done):
+    """Put the records of a finished run beside those of all runs.
+
+    Parameters
+    ----------
+    folder, outputs : path
+        The run's own folder, and everybody's.
+    done : set of (dataset, solver)
+        Cells with results: earlier failures of theirs are forgotten.
+    """
+    for cell in done:
+        record_path(outputs, *cell).unlink(missing_ok=True)
+    for path in Path(folder).glob(f"{FOLDER}/*.json"):
+        target = Path(outputs) / FOLDER / path.name
+        target.parent.mkdir(exist_ok=True)
+        path.replace(target)

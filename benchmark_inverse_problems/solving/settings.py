@@ -1,0 +1,61 @@
+"""What depends on the machine, decided once: device, threads, precisions."""
+
+import os
+import platform
+
+import torch
+from threadpoolctl import threadpool_limits
+
+THREADS = "INVERSE_PROBLEMS_THREADS"
+DEVICE = "INVERSE_PROBLEMS_DEVICE"
+# Of networks; operators are always in float32.
+PRECISIONS = ("float32", "bfloat16")
+
+
+def device():
+    """The device solvers run on: $INVERSE_PROBLEMS_DEVICE, else CUDA if present."""
+    default = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(os.environ.get(DEVICE, default))
+
+
+def machine(device):
+    """What the device is: cores, architecture, processor or GPU, version of torch."""
+    parts = [
+        f"{os.cpu_count()} cores",
+        platform.machine(),
+        f"torch {torch.__version__}",
+    ]
+    if torch.device(device).type == "cuda":
+        parts.insert(0, torch.cuda.get_device_name(device))
+    return ", ".join(parts)
+
+
+def threads():
+    """The number of threads that solvers run with.
+
+    It is $INVERSE_PROBLEMS_THREADS if set; otherwise what the process has: all
+    cores in a sequential run, one in a worker of ``benchopt run -j``.
+
+    Raises
+    ------
+    ValueError
+        If the variable is not a positive whole number.
+    """
+    wanted = os.environ.get(THREADS)
+    if wanted is None:
+        return torch.get_num_threads()
+    if not wanted.isdigit() or int(wanted) < 1:
+        raise ValueError(
+            f"{THREADS} is {wanted!r}: set it to a positive whole number of threads."
+        )
+    return int(wanted)
+
+
+def use_threads(count):
+    """Limit torch and numpy's linear algebra to a number of threads.
+
+    Without the second a run with one thread would be timed with two wherever numpy
+    computes.
+    """
+    torch.set_num_threads(count)
+    threadpool_limits(count, user_api="blas")

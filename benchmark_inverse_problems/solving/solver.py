@@ -1,0 +1,277 @@
+"""The base class of solvers: device, timing, seeds, tuning and checks, once."""
+
+from functools import partial
+
+import torch
+from benchopt import BaseSolver
+from benchopt.utils.parametrized_name_mixin import product_param
+from torch import nn
+
+from ..judge.metering import count_gflops, keep_heap, measure
+from ..judge.reconstruction import (
+    Reconstruction,
+    Reconstructions,
+    check_reconstruction,
+    estimate_and_spread,
+)
+from ..networks.precision import InBfloat16, in_fast_layout
+from ..networks.weights import published_path
+from ..physics.needs import refusal
+from ..support.progress import progress
+from ..support.text import listed
+from . import settings
+from .failures import recorded
+from .fingerprint import FingerprintMixin
+from .tuning import grid_search, look_up
+
+TUNED = "tuned"
+
+
+class OnDevice:
+    """Observations that come on a device one by one; none of them is kept."""
+
+    def __init__(self, observations, device):
+        self.observations, self.device = observations, device
+
+    def __len__(self):
+        return len(self.observations)
+
+    def __iter__(self):
+        return (o.to(self.device) for o in self.observations)
+
+
+class ReconstructionSolver(FingerprintMixin, BaseSolver):
+    """A method that maps measurements to an image.
+
+    A subclass states `name`, `parameters` and writes `build`. The law: `build`
+    returns a callable ``(y, physics) -> x_hat`` with x_hat of the image's shape, on
+    y's device; it never sees the truth. The callable may return ``(x_hat, spread)``:
+    spread is the error that the method expects of each number, a standard deviation.
+    Parameters whose value is "tuned" reach `build` with the value that is best on the
+    tuning set. A parameter `precision` ("float32" or "bfloat16") does not reach it:
+    networks that go through `place` run in it, operators always in float32.
+
+    Attributes
+    ----------
+    needs : set of str
+        What the method needs of a problem, keys of `physics.needs.NEEDS`. It skips the
+        problems that do not offer it.
+    grid : dict
+        {parameter: values to try}, for the parameters that may be "tuned".
+    published : tuple of str
+        File names of the authors' checkpoints, for solvers with `weights`.
+    end_to_end : dict or None
+        For networks that were trained through all of `build`'s callable, which then
+        takes batches: the parameters that the training had, where others are default.
+    """
+
+    sampling_strategy = "run_once"
+    needs = {"linear", "known operator", "2d"}
+    grid = {}
+    published = ()
+    end_to_end = None
+
+    def build(self, example, **parameters):
+        """Return the reconstructor.
+
+        Parameters
+        ----------
+        example : Observation
+            The first one: shape of the image, operator with its noise, on the device.
+        **parameters
+            The solver's own, resolved.
+        """
+        raise NotImplementedError
+
+    def fit(self, observations):
+        """Learn from the measurements of all images, before the first reconstruction.
+
+        Optional. The time and the memory that it takes are columns of the results.
+
+        Parameters
+        ----------
+        observations : iterable of Observation
+            On the device, made anew at each pass.
+        """
+
+    def unsupported(self, example):
+        """Why the method with these parameters cannot do a problem, or None if it can.
+
+        For what depends on the parameters; everything else is in `needs`.
+        """
+        return None
+
+    def refusal(self, example):
+        """Why the method skips a problem, or None if it does not."""
+        return refusal(self.needs, example.offers) or self.unsupported(example)
+
+    def save_parameters(self, **parameters):
+        """Replace weights=auto by what is on disk, so that names say what ran."""
+        parameters = {**next(product_param(self.parameters)), **parameters}
+        if parameters.get("weights") == "auto":
+            on_disk = [published_path(name).exists() for name in self.published]
+            found = on_disk and all(on_disk)
+            parameters["weights"] = "published" if found else "bundled"
+        super().save_parameters(**parameters)
+
+    def _get_state(self):
+        return super()._get_state() | {"threads": settings.threads()}
+
+    def skip(self, observations, tuning):
+        with recorded(self._run_context):
+            reason = self.refusal(observations[0])
+        return reason is not None, reason and f"{self.name} {reason}"
+
+    def set_objective(self, observations, tuning):
+        self.use_machine()
+        with recorded(self._run_context):
+            self.observations = OnDevice(observations, self.device)
+            self.settle(observations.task, tuning)
+            self.networks, self.gflops = [], {}
+            example = next(iter(self.observations))
+            self.reconstruct = self.build(example, **self.values)
+            if isinstance(self.reconstruct, nn.Module):
+                self.reconstruct = self.place(self.reconstruct)
+
+    def use_machine(self):
+        """Take the device and the threads that the settings give."""
+        keep_heap()
+        self.device = settings.device()
+        self.threads = settings.threads()
+        settings.use_threads(self.threads)
+        self.networks = []
+
+    def settle(self, task, tuning):
+        """Resolve the parameters that are "tuned": by the table, else by a search."""
+        self.values = self.fixed_parameters()
+        self.tuned, self.trials = "", 0
+        if self.open_parameters():
+            found = look_up(self.name, task, self.fixed_parameters())
+            found = found or self.search(tuning)
+            self.values |= found["values"]
+            self.trials = found["trials"]
+            self.tuned = listed(found["values"])
+
+    def open_parameters(self):
+        """The grids of the parameters whose value is "tuned"."""
+        return {k: self.grid[k] for k, v in self._parameters.items() if v == TUNED}
+
+    def fixed_parameters(self):
+        """The parameters that have a value, but the precision.
+
+        What tuning finds best in float32 is best in bfloat16.
+        """
+        return {
+            k: v for k, v in self._parameters.items() if v != TUNED and k != "precision"
+        }
+
+    def search(self, tuning):
+        """Try the grid on the tuning set; what it found, with the number of trials."""
+        observations = OnDevice(tuning.observations, self.device)
+        example = next(iter(observations))
+
+        def build(**values):
+            values |= self.fixed_parameters()
+            reconstruct = self.reconstructor(example, **values)
+            self.fit(observations)
+            return reconstruct
+
+        return grid_search(build, self.open_parameters(), tuning, self.device)
+
+    def reconstructor(self, example, **parameters):
+        """The method as one callable ``(y, physics) -> x_hat``."""
+        return self.build(example, **parameters)
+
+    def place(self, network):
+        """Put a network on the device, ready for inference, and count its parameters.
+
+        Raises
+        ------
+        ValueError
+            If the solver's precision is not known.
+        """
+        network = in_fast_layout(network.to(self.device))
+        network = network.eval().requires_grad_(False)
+        self.networks.append(network)
+        precision = self._parameters.get("precision", "float32")
+        if precision not in settings.PRECISIONS:
+            raise ValueError(
+                f"precision={precision} is not known: use one of "
+                f"{', '.join(settings.PRECISIONS)}."
+            )
+        return network if precision == "float32" else InBfloat16(network)
+
+    def count(self, network, *arguments):
+        """Count the parameters of a network that the method makes anew for each image.
+
+        Parameters
+        ----------
+        network : callable (*arguments) -> nn.Module
+        """
+        with torch.device("meta"):  # its parameters have shapes and no values
+            self.networks.append(network(*arguments))
+
+    def learn(self):
+        """Let the method `fit` the measurements; its costs, for the reconstructions."""
+        if type(self).fit is ReconstructionSolver.fit:
+            return {}
+        torch.manual_seed(self.get_seed(use_repetition=True))
+        fit = partial(self.fit, self.observations)
+        _, seconds, memory = measure(fit, self.device)
+        return {"fit_time": seconds, "fit_memory": memory}
+
+    def operations(self, observation):
+        """10^9 operations, counted in one untimed pass per image size, which warms up.
+
+        Not benchopt's `warm_up`: that runs once per solver, not once per problem.
+        """
+        if observation.shape not in self.gflops:
+            self.gflops[observation.shape] = self.counted(observation)
+        return self.gflops[observation.shape]
+
+    def counted(self, observation):
+        call = partial(self.call, observation.y.clone(), observation.physics, 0)
+        return count_gflops(call)[1]
+
+    def call(self, y, physics, index):
+        """One reconstruction.
+
+        Each image has its own seed: results do not depend on which other images are run.
+        """
+        torch.manual_seed((self.get_seed(use_repetition=True) + index) % 2**32)
+        with torch.no_grad():
+            return self.reconstruct(y, physics)
+
+    def run(self, _):
+        self.result = Reconstructions()
+        with recorded(self._run_context):
+            costs = self.learn()
+            observations = progress(self.observations, self.name)
+            for index, observation in enumerate(observations):
+                gflops = self.operations(observation)
+                # The clone is for methods that write into their y.
+                y, physics = observation.y.clone(), observation.physics
+                call = partial(self.call, y, physics, index)
+                result, runtime, peak_memory = measure(call, self.device)
+                x_hat, spread = estimate_and_spread(result)
+                check_reconstruction(x_hat, observation.shape, spread)
+                costs |= {"runtime": runtime, "peak_memory": peak_memory}
+                self.result.append(self.report(x_hat, spread, gflops=gflops, **costs))
+
+    def report(self, x_hat, spread=None, **costs):
+        """An estimate with its costs and the settings behind it."""
+        parameters = {
+            id(p): p.numel() for network in self.networks for p in network.parameters()
+        }
+        return Reconstruction(
+            x_hat.cpu(),
+            None if spread is None else spread.cpu(),
+            parameters=sum(parameters.values()),
+            threads=self.threads,
+            trials=self.trials,
+            tuned=self.tuned,
+            **costs,
+        )
+
+    def get_result(self):
+        return {"reconstructions": self.result}

@@ -1,0 +1,48 @@
+"""What made a table: one line that the commands write below it."""
+
+import json
+import subprocess
+from datetime import date
+
+from ..networks.weights import FOLDER
+from ..solving.settings import device, machine, threads
+from ..suite import BENCHMARK
+
+
+def provenance(weights=()):
+    """Commit, date, machine and checksums, as one sentence.
+
+    Parameters
+    ----------
+    weights : iterable of str
+        Stems of the bundled weights behind the table.
+    """
+    count = threads()
+    parts = [
+        f"Commit {commit()}",
+        date.today().isoformat(),
+        machine(device()),
+        f"{count} thread{'' if count == 1 else 's'}",
+        *(f"{name} {checksum(name)}" for name in weights),
+    ]
+    return ", ".join(parts) + "."
+
+
+def commit():
+    """The commit of the suite, with a + where files differ from it."""
+    try:
+        found = subprocess.run(
+            ["git", "describe", "--always", "--dirty=+"],
+            cwd=BENCHMARK,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):  # an installed copy
+        return "unknown"
+    return found.stdout.strip()
+
+
+def checksum(name):
+    """The first digits of the checksum of bundled weights."""
+    return json.loads((FOLDER / f"{name}.json").read_text())["sha256"][:8]

@@ -1,0 +1,66 @@
+"""The suite: its folder, and what benchopt's patterns select in it."""
+
+import contextlib
+from pathlib import Path
+
+import click
+import yaml
+from benchopt.benchmark import _list_parametrized_classes
+from benchopt.results import read_results
+from benchopt.runner import run_benchmark
+
+# The folder of the suite: objective.py, datasets, solvers, configs, outputs.
+BENCHMARK = Path(__file__).parent.parent
+
+
+def results_of(problems, solvers):
+    """What `benchopt run` finds; the cache's cells are not computed again.
+
+    Parameters
+    ----------
+    problems, solvers : list of str
+        As after ``-d`` and ``-s``.
+
+    Returns
+    -------
+    DataFrame
+        One row an image, problem and solver.
+    """
+    # benchopt's cache tells "." from the folder's full path: use what users type.
+    with contextlib.chdir(BENCHMARK):
+        file = run_benchmark(
+            ".",
+            solver_names=list(solvers),
+            dataset_names=list(problems),
+            plot_result=False,
+            output_file="evaluation.parquet",
+        )
+        try:
+            return read_results(file)
+        finally:
+            file.unlink()
+
+
+def configured(path):
+    """The dataset and the solver patterns of a run config, for `results_of`."""
+    config = yaml.safe_load(path.read_text())
+    return config["dataset"], config["solver"]
+
+
+def problems(benchmark, pattern):
+    """The instances of a dataset pattern."""
+    return instances(benchmark.check_dataset_patterns, [pattern])
+
+
+def solvers(benchmark, patterns):
+    """The instances of solver patterns."""
+    return instances(benchmark.check_solver_patterns, list(patterns))
+
+
+def instances(check, patterns):
+    """What benchopt's `check` of patterns selects; a ValueError where it finds nothing."""
+    try:
+        classes = check(patterns)
+    except click.BadParameter as error:
+        raise ValueError(error.message) from None
+    return [instance for instance, _ in _list_parametrized_classes(*classes)]

@@ -1,0 +1,221 @@
+"""The tasks that learned reconstructors are trained on, and their common loss.
+
+As in the paper on RAM (Terris et al., 2025) one network learns denoising, deblurring,
+super-resolution, inpainting, MRI and tomography, with random operators and noise
+levels. A step holds patches of all tasks in one batch: batches of one task each make
+the gradient too noisy to learn super-resolution in an hour.
+"""
+
+from functools import lru_cache
+
+import deepinv as dinv
+import numpy as np
+import torch
+
+from ..physics.catalogue import MRI_CENTRE, OPERATORS
+from ..physics.kernels import QUICK_PATH, gaussian_kernel, motion_kernel
+from ..physics.noise import add_noise
+from ..physics.operators.downsampling import kept_downsampling
+from ..physics.operators.inpainting import random_mask
+from ..physics.operators.tomography import sparse_tomography
+from .data import PhantomSampler, to_complex
+
+# Patches of each task in a step. Super-resolution and inpainting are the farthest
+# from the denoiser that most networks start from.
+SHARES = {
+    "denoising": 2,
+    "gaussian": 3,
+    "motion": 3,
+    "sr2": 2,
+    "sr4": 3,
+    "inpainting": 3,
+}
+# One step in five has fewer, larger patches, in which the seams that circular
+# operators make at the border weigh less: one patch of each of these tasks.
+LARGE = 128
+LARGE_TASKS = ("gaussian", "motion", "sr4", "inpainting")
+# Complex images and sinograms: whole images of LARGE pixels, half of them phantoms.
+COMPLEX_SHARES = {"denoising": 1, "mri": 3}
+TOMOGRAPHY_SHARES = {"tomography": 3}
+# Which steps of 16 have them; tomography is slow.
+MODALITIES = {3: COMPLEX_SHARES, 7: TOMOGRAPHY_SHARES, 11: COMPLEX_SHARES}
+
+
+def log_uniform(rng, low, high, size):
+    return np.exp(rng.uniform(np.log(low), np.log(high), size))
+
+
+def noise_levels(rng, sigma):
+    """Gaussian noise of level sigma (B,), or for one image in four a Poisson one.
+
+    Poisson noise keeps the Gaussian part in half of the cases.
+    """
+    size = len(sigma)
+    poisson = rng.uniform(size=size) < 0.25
+    gain = np.where(poisson, log_uniform(rng, 0.005, 0.1, size), 0)
+    return np.where(poisson & (rng.uniform(size=size) < 0.5), 0, sigma), gain
+
+
+def measure(rng, physics, x, sigma, gain=0.0):
+    """Measurements of x with noise levels (B,), and what `prepare` needs of them."""
+    physics = physics.to(x.device)
+    y = add_noise(physics.A(x), physics, rng, sigma, gain)
+    levels = (np.broadcast_to(level, len(x)).copy() for level in (sigma, gain))
+    return y, physics, *(torch.from_numpy(level).to(x) for level in levels)
+
+
+def denoising(rng, x):
+    levels = noise_levels(rng, rng.uniform(0, 55 / 255, len(x)))
+    return measure(rng, dinv.physics.Denoising(), x, *levels)
+
+
+def blur(rng, x, kernels):
+    levels = noise_levels(rng, log_uniform(rng, 0.001, 0.1, len(x)))
+    physics = dinv.physics.BlurFFT(x.shape[1:], torch.cat(kernels))
+    return measure(rng, physics, x, *levels)
+
+
+def gaussian(rng, x):
+    """Gaussian blurs of 0.5 to 4 pixels, one an image, centred in 29x29."""
+    kernels = [gaussian_kernel(std) for std in rng.uniform(0.5, 4, len(x))]
+    half = 14
+    margins = [half - kernel.shape[-1] // 2 for kernel in kernels]
+    kernels = [
+        torch.nn.functional.pad(kernel, (margin,) * 4)
+        for kernel, margin in zip(kernels, margins, strict=True)
+    ]
+    return blur(rng, x, kernels)
+
+
+def motion(rng, x):
+    """Motion blurs of 31x31 pixels, one an image."""
+    paths = [(rng.uniform(0.1, 1.2), rng.uniform(0.1, 1)) for _ in x]
+    kernels = [motion_kernel(rng, *path, points=QUICK_PATH) for path in paths]
+    return blur(rng, x, kernels)
+
+
+def super_resolution(rng, x, factor):
+    physics = kept_downsampling(tuple(x.shape[1:]), factor)
+    return measure(rng, physics, x, rng.uniform(0, 0.05, len(x)))
+
+
+def sr2(rng, x):
+    return super_resolution(rng, x, 2)
+
+
+def sr4(rng, x):
+    return super_resolution(rng, x, 4)
+
+
+def inpainting(rng, x):
+    """Random pixels missing, or in one image out of four random lines."""
+    masks = []
+    for _ in x:
+        lines, keep = rng.uniform() < 0.25, rng.uniform(0.2, 0.8)
+        masks.append(random_mask(tuple(x.shape[2:]), rng, keep, lines))
+    mask = torch.stack(masks).unsqueeze(1).expand(x.shape)
+    physics = dinv.physics.Inpainting(x.shape[1:], mask)
+    return measure(rng, physics, x, rng.uniform(0, 0.05, len(x)))
+
+
+def mri(rng, x):
+    """Cartesian sampling of complex images, accelerated 4 or 8 times."""
+    acceleration = (4, 8)[rng.randint(2)]
+    centre = MRI_CENTRE[acceleration]
+    physics = OPERATORS["mri"](tuple(x.shape[1:]), rng, acceleration, centre)
+    return measure(rng, physics, x, rng.uniform(0, 0.05, len(x)))
+
+
+def tomography(rng, x):
+    """Parallel-beam tomography from 20 or 60 angles, noise relative to the mean."""
+    physics = sparse_tomography(x.shape[-1], (20, 60)[rng.randint(2)])
+    mean = physics.to(x.device).A(x).abs().mean().item()
+    return measure(rng, physics, x, mean * log_uniform(rng, 0.005, 0.05, len(x)))
+
+
+TASKS = {
+    "denoising": denoising,
+    "gaussian": gaussian,
+    "motion": motion,
+    "sr2": sr2,
+    "sr4": sr4,
+    "inpainting": inpainting,
+    "mri": mri,
+    "tomography": tomography,
+}
+
+
+@lru_cache
+def phantoms(channels):
+    """The phantoms of training, which take 0.1 s each and are kept."""
+    return PhantomSampler(channels, count=400)
+
+
+def medical(sampler, rng, shares):
+    """Complex images or real phantoms, whose operators need their whole field of view.
+
+    Half of the complex ones are photographs with a random phase.
+    """
+    size = sum(shares.values())
+    if "tomography" in shares:
+        return phantoms(1).batch(rng, size)
+    if rng.uniform() < 0.5:
+        return phantoms(2).batch(rng, size)
+    return to_complex(rng, sampler.batch(rng, size, channels=1, patch=LARGE))
+
+
+def batch(
+    sampler,
+    step,
+    shares=SHARES,
+    large_tasks=LARGE_TASKS,
+    modalities=MODALITIES,
+    copies=1,
+):
+    """The images of a step and the number of each task.
+
+    Of the steps with photographs those in gray are 1, 5, 9 and 13 of 16.
+
+    Parameters
+    ----------
+    shares : dict
+        {task: photographs of a step}.
+    large_tasks : tuple of str
+        Tasks of the steps with one larger patch each; none: no such steps.
+    modalities : dict
+        {step of 16: shares of other images}.
+    copies : int
+        Factor of all numbers of images.
+    """
+    rng = sampler.rng(step)
+    medical_step, patch = step % 16 in modalities, None
+    if medical_step:
+        shares = modalities[step % 16]
+    elif step % 5 == 4 and large_tasks:
+        shares = {task: 1 for task in shares if task in large_tasks} or shares
+        patch = LARGE
+    shares = {task: copies * n for task, n in shares.items()}
+    if medical_step:
+        return rng, medical(sampler, rng, shares), shares
+    channels = 1 if step % 4 == 1 else 3
+    return rng, sampler.batch(rng, sum(shares.values()), channels, patch), shares
+
+
+def draw(sampler, step, **settings):
+    """Images of a step and their measurements, a problem a task.
+
+    Parameters
+    ----------
+    **settings
+        Of `batch`.
+
+    Returns
+    -------
+    tuple
+        The images (B, C, H, W), and for each task, in their order, (y, physics, sigma,
+        gain) as `measure` returns them.
+    """
+    rng, x, shares = batch(sampler, step, **settings)
+    parts = x.split(list(shares.values()))
+    tasks = zip(shares, parts, strict=True)
+    return x, [TASKS[task](rng, part) for task, part in tasks]
