@@ -11,6 +11,8 @@ from benchopt.cli.main import run as benchopt_run
 from benchopt.results import read_results
 from PIL import Image
 
+from benchmark_inverse_problems.training.data import HELD_OUT, PatchSampler
+
 ROOT = Path(__file__).parent.parent
 PLUGINS = ("objective.py", "config.yml", "datasets", "solvers", "plots")
 
@@ -44,10 +46,10 @@ class Suite:
         """Write a solver whose `build` has the given body."""
         (self.folder / "solvers" / f"{name}.py").write_text(
             f"{head}\nimport torch\n"
-            f"from benchmark_inverse_problems.solver import {base}\n\n\n"
+            f"from benchmark_inverse_problems import {base}\n\n\n"
             f"class Solver({base}):\n"
             f'    """A test."""\n\n    name = "{name}"\n\n'
-            f"    def build(self):\n        {build}\n"
+            f"    def build(self, example):\n        {build}\n"
         )
 
 
@@ -78,6 +80,24 @@ def pictures(tmp_path):
         image = Image.fromarray(small).resize(size[::-1], Image.BICUBIC)
         image.save(folder / f"{i}.png")
     return folder
+
+
+@pytest.fixture(scope="session")
+def training_pictures(tmp_path_factory):
+    """A folder of a few coarse colour pictures of 160x160 pixels to train on."""
+    folder = tmp_path_factory.mktemp("training")
+    rng = np.random.RandomState(0)
+    for i in range(HELD_OUT + 2):
+        coarse = rng.randint(0, 256, (10, 10, 3), dtype=np.uint8)
+        image = Image.fromarray(coarse).resize((160, 160), Image.BICUBIC)
+        image.save(folder / f"{i:02}.png")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def sampler(training_pictures):
+    """Patches of these pictures."""
+    return PatchSampler([training_pictures], patch=32)
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from benchmark_inverse_problems.judge.case import judge
 from benchmark_inverse_problems.judge.reconstruction import check_reconstruction
 
 from .conftest import ROOT
-from .problems import TINY, simulated, tiny_problem
+from .tiny import TINY, simulated, tiny_problem
 
 BENCHMARK = Benchmark(ROOT)
 SOLVERS = {s.name: s for s in BENCHMARK.get_solvers()}
@@ -77,10 +77,7 @@ def test_solver_supports_something(name):
     supported = [
         task
         for task in TINY
-        if SOLVERS[name]
-        .get_instance()
-        .unsupported(tiny_problem(task).observe(0).physics)
-        is None
+        if SOLVERS[name].get_instance().refusal(tiny_problem(task).observe(0)) is None
     ]
     assert supported
 
@@ -120,7 +117,7 @@ def test_published_weights_are_named_once(file):
 def test_every_solver_parameter_reaches_build(name):
     arguments = dict(inspect.signature(SOLVERS[name].build).parameters)
     rest = [k for k, v in arguments.items() if v.kind is v.VAR_KEYWORD]
-    named = set(arguments) - {"self", *rest}
+    named = set(arguments) - {"self", "example", *rest}
     parameters = set(SOLVERS[name].parameters) - {"precision"}
     assert named <= parameters if rest else named == parameters
 
@@ -203,7 +200,7 @@ def test_solver_has_a_test_case(name):
     for config in get_configs(simulated(), None, SOLVERS[name]):
         problem = simulated().get_instance(**config["dataset"]).get_data()["problem"]
         solver = SOLVERS[name].get_instance(**config["solver"])
-        if solver.unsupported(problem.observe(0).physics) is None:
+        if solver.refusal(problem.observe(0)) is None:
             return
     pytest.fail(f"{name} skips every case of benchopt's own tests")
 

@@ -21,6 +21,7 @@ from ..report.published import COSTS, COSTS_SOURCE
 from ..report.rows import threads_text
 from ..report.tables import FORMATS, formatted
 from ..solving import settings
+from ..studies.provenance import provenance
 from ..suite import BENCHMARK, problems, solvers
 from . import parser
 
@@ -152,3 +153,4 @@ def main(arguments):
     ]
     table = table.rename(columns=LABELS)
     print(formatted(table, options.format, 2, notes, label="method"))
+    print(f"\n{provenance()}")

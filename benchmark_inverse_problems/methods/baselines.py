@@ -11,9 +11,10 @@ from ..physics.operators.downsampling import grid_shift
 def pseudoinverse(y, physics):
     """The least-squares solution of least norm, A^+ y.
 
-    Exact where deepinv knows the singular value decomposition. Elsewhere conjugate gradients
-    on the normal equations stop at a relative residual of 1e-4 or after 100 iterations, which
-    also tames the noise. For tomography deepinv's A^+ is the filtered back-projection.
+    It is exact where deepinv knows the singular value decomposition. Elsewhere
+    conjugate gradients on the normal equations stop at a relative residual of 1e-4 or
+    after 100 iterations. Stopping early also limits the noise. For tomography deepinv's
+    A^+ is the filtered back-projection.
     """
     return facts.pseudoinverse(physics, y)
 

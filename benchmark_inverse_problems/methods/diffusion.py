@@ -1,4 +1,4 @@
-"""Sampling methods that need no more than a denoiser: DiffPIR and DDRM."""
+"""Diffusion methods that need only a denoiser: DiffPIR and DDRM."""
 
 import deepinv as dinv
 import numpy as np
@@ -16,10 +16,11 @@ VARIANTS = ("authors", "deepinv")
 
 
 def schedule(steps):
-    """Factors of the image and of the noise in [-1, 1], from pure noise to nearly none.
+    """Factors of the image and of the noise at each step, for images in [-1, 1].
 
-    Times are spaced quadratically, as in the code of DiffPIR's authors: most of them
-    have little noise.
+    The first step has pure noise, the last one nearly none. Times are spaced
+    quadratically, as in the code of DiffPIR's authors, so that most steps have little
+    noise.
 
     Returns
     -------
@@ -47,15 +48,17 @@ def diffpir(
 
         x0 <- denoiser(x_t, s_t), clamped to [lowest, 1]
         x0 <- argmin_x ||A x - y||^2 + lambda sigma^2 / (2 s_t)^2 ||x - x0||^2
-        x_t-1 <- x0 with new noise of level s_t-1, a share zeta of its variance fresh,
-                 the rest being the noise that x0 leaves of x_t
+        x_t-1 <- x0 with noise of level s_t-1
 
-    The result is the image at the lowest level, about 0.005. This is the authors' code,
-    with their noise in the wide units that make the weight four times smaller than
-    eq. 13 reads. It runs lambda = 7 and zeta = 0.3 for deblurring, lambda = 2 to 12 and
-    zeta = 0.25 for super-resolution, lambda = 1, zeta = 1 and 20 steps for inpainting.
-    deepinv's class has half the weight of the data at the same lambda, starts from
-    `A^T y`, and has lambda = 7 and zeta = 0.1 by default.
+    A share zeta of the variance of this noise is fresh. The rest is the noise that
+    remains of x_t without x0. The result is the image at the lowest level, about 0.005.
+
+    The method follows the authors' code. The code measures the level s_t for images in
+    [-1, 1]. This makes the weight of the prior four times smaller than eq. 13 states.
+    The authors use lambda = 7 and zeta = 0.3 for deblurring, lambda = 2 to 12 and
+    zeta = 0.25 for super-resolution, and lambda = 1, zeta = 1 and 20 steps for
+    inpainting. deepinv's class weighs the data half as much at the same lambda, and
+    starts from `A^T y`. Its defaults are lambda = 7 and zeta = 0.1.
 
     Parameters
     ----------
@@ -73,7 +76,8 @@ def diffpir(
     steps : int
         Calls of the denoiser.
     variant : {"authors", "deepinv"}
-        "deepinv" is `deepinv.sampling.DiffPIR`, which yields its result only.
+        "deepinv" is `deepinv.sampling.DiffPIR`. It yields the initial estimate and the
+        result only.
     lowest : float
         Smallest value of an image: 0, or -1 for the parts of complex images.
 
@@ -128,10 +132,10 @@ def diffpir(
 def ddrm(y, physics, denoiser, steps=30, eta=0.85):
     """Denoising diffusion restoration models (Kawar et al., NeurIPS 2022).
 
-    `deepinv.sampling.DDRM`, which adds noise and measurements in the spectral domain of
-    A, with levels spaced logarithmically from 1 to 0.01, then 0: on the bundled denoiser
-    30 of them do what 100 evenly spaced ones, deepinv's, do. Fresh noise has half the
-    variance of the paper's in deepinv.
+    This is `deepinv.sampling.DDRM`, which adds noise and measurements in the spectral
+    domain of A. The noise levels are spaced logarithmically from 1 to 0.01, and the
+    last one is 0. With the bundled denoiser 30 such levels do as well as deepinv's 100
+    evenly spaced ones. In deepinv, fresh noise has half the variance of the paper's.
 
     Parameters
     ----------
@@ -144,7 +148,7 @@ def ddrm(y, physics, denoiser, steps=30, eta=0.85):
     steps : int
         Calls of the denoiser.
     eta : float
-        Share of fresh noise, in [0, 1]; the paper's.
+        The paper's share of fresh noise, in [0, 1].
 
     Returns
     -------
@@ -161,7 +165,7 @@ def ddrm(y, physics, denoiser, steps=30, eta=0.85):
             f"DDRM needs eta in [0, 1] and at least 2 steps, got {eta} and {steps}."
         )
     model = dinv.sampling.DDRM(
-        # Without noise there is nothing to denoise, and what is measured stays.
+        # At level 0 there is nothing to denoise, and the measured part stays as it is.
         lambda x, level: denoiser(x, level) if level else x,
         sigmas=[*np.geomspace(1, 0.01, steps - 1).tolist(), 0.0],
         eta=eta,

@@ -7,17 +7,24 @@ from ..physics.initial_estimate import initial_estimate
 from ..physics.noise import noise_level
 from ..physics.proximal import data_prox
 
-# The floor of the authors' code for noiseless problems (deepinv's DPIR has 0.01 in its
-# step and none in its schedule, and gives NaN).
+# Least noise level, for noiseless problems, as in the authors' code. deepinv's DPIR has
+# 0.01 in its step and none in its schedule, and gives NaN.
 SIGMA_MIN = 0.255 / 255
-# Missing pixels or frequencies come from the denoiser alone, which takes more steps.
+# Missing pixels or frequencies come from the denoiser alone, so more steps are needed.
 ITERATIONS = {"inpainting": 24, "downsampling": 24, "mri": 48}
-# Down-sampling starts far from the truth.
+# Down-sampling starts farther from the truth, at a higher level.
 SIGMA_MAX = {"downsampling": 0.5}
 
 
 def turn(x, k):
-    """One of the eight flips and rotations of an image, and back: (x, undo)."""
+    """Flip or rotate an image in one of eight ways, k = 0 to 7.
+
+    Returns
+    -------
+    turned : tensor
+    undo : callable
+        The inverse of the turn.
+    """
     flips = [dim for bit, dim in ((1, -1), (2, -2)) if k & bit]
     if k & 4:
         return x.flip(flips).mT, lambda z: z.mT.flip(flips)
@@ -32,9 +39,9 @@ def dpir(y, physics, denoiser, lambda_=0.23, last=1.0, iterations=None, sigma_ma
         x <- argmin_x 1/2 ||A x - y||^2 + lambda (sigma / sigma_k)^2 / 2 ||x - x_k||^2
         x <- denoiser(x, sigma_k)
 
-    As in the authors' code each denoising sees another of the eight flips and
-    rotations. Pure denoising is one call of the denoiser at `sigma`: splitting has
-    nothing to solve there.
+    As in the authors' code, each denoising uses another of the eight flips and
+    rotations. Pure denoising is one call of the denoiser at `sigma`, because it has no
+    operator to invert.
 
     Parameters
     ----------
@@ -48,8 +55,9 @@ def dpir(y, physics, denoiser, lambda_=0.23, last=1.0, iterations=None, sigma_ma
     lambda_ : float
         Weight of the prior.
     last : float
-        Last denoising level in units of sigma. The error of an operator with a large
-        null space is above the noise, and a last level above it removes more of it.
+        Last denoising level in units of sigma, at least 1. For an operator with a large
+        null space the error of the estimate is larger than the noise. A last level
+        above 1 then removes more of it.
     iterations : int or None
         Steps. None: 24 for inpainting and down-sampling, 48 for MRI, 8 elsewhere.
     sigma_max : float or None

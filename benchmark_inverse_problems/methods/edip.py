@@ -14,8 +14,9 @@ from .stopping import LowestLoss
 # Standard deviation of the authors' random input.
 NOISE_INPUT = 0.1
 WARM_UP = 30  # steps
-CLIP = 1.0  # of the authors' gradients
-# Best on tuning images: more smooths away what the network knows, less lets noise in.
+CLIP = 1.0  # largest norm of the gradient, as in the authors' code
+# Best on tuning images. A larger weight smooths away what the network has learned, and
+# a smaller one lets noise in.
 TV_WEIGHT, TV_WEIGHTS = 0.3, {"tomography": 0.1}
 
 
@@ -24,15 +25,17 @@ def noise_input(physics, y):
     return NOISE_INPUT * torch.randn_like(physics.A_adjoint(y))
 
 
-# The filtered back-projection of tomography is the paper's start. A network learns as much
-# from it as from a regularised solution, which takes 15 times as long.
+# For tomography "pseudoinverse" is the filtered back-projection, as in the paper. A
+# network learns as much from it as from a regularised solution, which takes 15 times as
+# long.
 STARTS = {"pseudoinverse": direct_inverse, "noise": noise_input}
 
 
 def load_unet(weights, physics, channels, size="compact"):
-    """The U-Net with the bundled weights that fit an operator.
+    """Load the U-Net with the bundled weights for an operator.
 
-    Those of `training/edip_ct.py` for tomography, of `training/edip.py` elsewhere.
+    The weights for tomography come from `training/edip_ct.py`. Those for all other
+    operators come from `training/edip.py`.
 
     Parameters
     ----------
@@ -41,12 +44,13 @@ def load_unet(weights, physics, channels, size="compact"):
     physics : deepinv.physics.LinearPhysics
     channels : {1, 3}
     size : {"compact", "original"}
-        Of the network. No weights of the original size are bundled: it has recipes.
+        Size of the network. Weights of the original size are not bundled. Recipes can
+        train them.
 
     Raises
     ------
     FileNotFoundError, ValueError
-        If the weights are missing, damaged, or `weights` or `size` is another word.
+        If the weights are missing or damaged, or `weights` or `size` is not known.
     """
     if size not in SIZES:
         raise ValueError(f"size={size} is not known: use one of {', '.join(SIZES)}.")
@@ -74,8 +78,8 @@ def fine_tune(
 ):
     """Fit a U-Net to one measurement, from the parameters it has.
 
-    By Adam it minimises ||A f(z) - y||^2 / 2 + tv_weight * sigma * TV(f(z)); the
-    result is the iterate of the lowest loss. The network is changed in place.
+    Adam minimises ||A f(z) - y||^2 / 2 + tv_weight * sigma * TV(f(z)). The result is
+    the iterate of the lowest loss. The network is changed in place.
 
     Parameters
     ----------
@@ -131,22 +135,22 @@ def edip(y, physics, network, start="pseudoinverse", **settings):
     y, physics
         See `fine_tune`.
     network : UNet or GrayUNet
-        The pretrained network; it is copied, so that no image sees the weights of
-        another.
+        The pretrained network. It is copied, so that every image starts from the same
+        weights.
     start : {"pseudoinverse", "noise"}
-        The network's input z: A^+ y, or white noise.
+        The network's input z: `direct_inverse(physics, y)`, or white noise.
     settings : dict
-        Of `fine_tune`.
+        Settings of `fine_tune`.
 
     Returns
     -------
     iterator of Tensor
-        The estimates (1, C, H, W), the pretrained network's own one first.
+        The estimates (1, C, H, W). The first one is the pretrained network's.
 
     Raises
     ------
     ValueError
-        If `start` is another word.
+        If `start` is not known.
     """
     if start not in STARTS:
         raise ValueError(f"input={start} is not known: use one of {', '.join(STARTS)}.")

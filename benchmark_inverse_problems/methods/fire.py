@@ -12,8 +12,8 @@ from .pnp import check_settings
 def prior_step(x, physics, models, gammas, shift=0.0):
     """`x - sum_n gamma_n (x - R_n(D_n x))`, each D_n drawn anew.
 
-    With `shift` the image is first moved by a random part of its height and width, at
-    most that share, circularly, and moved back afterwards (equivariance).
+    With `shift` the image is first shifted circularly by a random part of its height
+    and width, at most this share. The result is shifted back (equivariance).
     """
     offset = [round(shift * n * (2 * torch.rand(()).item() - 1)) for n in x.shape[2:]]
     x = torch.roll(x, offset, (-2, -1))
@@ -41,13 +41,13 @@ def fire_hqs(
         u <- x - sum_n gamma_n (x - R_n(D_n x))
         x <- prox_{lambda f}(u)
 
-    This is the paper's formula. Its authors' code divides the sum by the number of
-    models, so its gammas are that number times ours. As in the code the result is an
-    average over the last iterations, and one thing is ours: the estimate is
-    `prox_{(error / sigma)^2 f}(mean of u)`. The lambda that balances the data with one
-    prior step, which is blurred by its own D, is too large for their mean: the noise of
-    y would stay. With `error=None` it is the code's mean of x, as the proximal operator
-    is affine.
+    This is the paper's formula. The authors' code divides the sum by the number of
+    models, so its gammas are that number times ours. As in the code, the result is an
+    average over the last iterations. One thing differs from the code: the estimate is
+    `prox_{(error / sigma)^2 f}(mean of u)`. lambda balances the data with a single
+    prior step, which is blurred by its own D. For the mean of the steps this lambda is
+    too large: the noise of y would remain. With `error=None` the estimate is the code's
+    mean of x, because the proximal operator is affine.
 
     Parameters
     ----------
@@ -59,25 +59,26 @@ def fire_hqs(
     models : list of callable
         `model(x, physics)` is R_n(D_n x); D_n may be random.
     gammas : list of float
-        Weight of each model; 1 all together goes as far as the models say.
+        Weight of each model. If they sum to 1, u is the weighted mean of what the
+        models return.
     lambda_ : float
-        The paper's lambda times (sigma / strength)^2, which makes it one scale for all
-        noise levels: the squared error that u is taken to have. The code's lambda of 20
-        to 100 at sigma = 0.01 is 0.002 to 0.01.
+        The squared error that u is assumed to have. It is the paper's lambda times
+        (sigma / strength)^2, so that one value suits all noise levels. The code's
+        lambda of 20 to 100 at sigma = 0.01 corresponds to 0.002 to 0.01.
     iterations : int
     average : float
-        Share of the iterations, the last ones, whose u are averaged; 0 takes the last
+        Share of the iterations whose u are averaged, the last ones. 0 takes the last
         one alone. The code averages half of them.
     feedback : bool
-        As in the code, the next iteration starts from the average.
+        Whether the next iteration starts from the average, as in the code.
     shift : float
-        See `prior_step`; the code has 0.1 for most models.
+        See `prior_step`. The code has 0.1 for most models.
     error : float or None
-        The error that the mean of u is taken to have, a standard deviation. None: the
+        The error that the mean of u is assumed to have, a standard deviation. None: the
         square root of `lambda_`.
     strength : float
-        That of the models (see `RestorationModel`): weaker degradations leave smaller
-        errors, and `lambda_` and `error` are those of strength 1.
+        Strength of the models (see `RestorationModel`). Weaker degradations leave
+        smaller errors. `lambda_` and `error` are given for strength 1.
 
     Yields
     ------

@@ -1,4 +1,4 @@
-"""Fitting a network to one measurement: the engine of DIP, deep decoder and EDIP."""
+"""The fit of a network to one measurement, for DIP, the deep decoder and EDIP."""
 
 import math
 from functools import partial
@@ -15,7 +15,7 @@ INPUT = 0.1
 
 
 def architecture(network, sizes, size, **settings):
-    """The network class with the settings of a size and others, for `from_noise`.
+    """A network class with the settings of a size and others, as `from_noise` takes it.
 
     Raises
     ------
@@ -42,13 +42,14 @@ def from_noise(
 ):
     """Fit a new network with a random input to one measurement.
 
-    The deep image prior (Ulyanov, Vedaldi and Lempitsky, CVPR 2018), or, with its
-    network, the deep decoder (Heckel and Hand, ICLR 2019): the objective, with sums, is
+    This is the deep image prior (Ulyanov, Vedaldi and Lempitsky, CVPR 2018) or, with
+    its network, the deep decoder (Heckel and Hand, ICLR 2019). The objective, with
+    sums, is
 
         1/2 ||A f(z) - y||^2 + tv_weight * sigma * TV(f(z))
 
-    Nothing is left of one image for the next: the network, its input and the optimiser
-    are made here. All random numbers are torch's, from its global generator.
+    The network, its input and the optimiser are made here, so that no image affects the
+    next one. All random numbers come from torch's global generator.
 
     Parameters
     ----------
@@ -59,16 +60,16 @@ def from_noise(
         The operator A, with its noise model; sigma is `noise_level(physics, y)`, at
         least `NOISE_FLOOR`.
     network : callable
-        Makes the network for the shape (C, H, W) of an image: a module with the
-        attribute `input_shape`, such as `SkipNetwork` and `DeepDecoder`.
+        Makes the network for the shape (C, H, W) of an image. The network is a module
+        with the attribute `input_shape`, such as `SkipNetwork` or `DeepDecoder`.
     lr, iterations, jitter, average, bfloat16
         See `fit`.
     tv_weight : float
         Weight of the anisotropic total variation, in noise levels.
     stopping : str or rule
-        A key of `stopping.RULES`, or a rule of one's own (see `LastIterate`).
+        A key of `stopping.RULES`, or another rule (see `LastIterate`).
     patience : int
-        Of the variance rule.
+        Patience of the variance rule, in iterations.
 
     Returns
     -------
@@ -102,12 +103,13 @@ def from_noise(
 
 
 def weight_of_means(tv_weight, y, physics, shape):
-    """The `tv_weight` of `fit`, whose objective has means, for an objective with sums,
+    """The `tv_weight` of `fit` for the weight of an objective with sums.
+
+    The objective of `fit` has means. The one with sums is
 
         1/2 ||A f(z) - y||^2 + tv_weight * sigma * TV(f(z))
 
-    where sigma is `noise_level(physics, y)`, at least `NOISE_FLOOR`, and the image has
-    the given shape.
+    sigma is `noise_level(physics, y)`, at least `NOISE_FLOOR`. `shape` is the image's.
     """
     sigma = max(noise_level(physics, y), NOISE_FLOOR)
     return 2 * tv_weight * sigma * math.prod(shape[2:]) / y.numel()
@@ -129,34 +131,36 @@ def fit(
     warm_up=1,
     bfloat16=True,
 ):
-    """Minimise over the parameters of a network, by Adam, from where they are,
+    """Fit a network to one measurement by Adam, from the parameters it has.
+
+    The objective is
 
         mean (A f(z) - y)^2 + tv_weight * TV(f(z)) / (H W)
 
-    where the mean is over all entries of y and TV is the sum over pixels and channels
-    of the absolute differences to the next pixel below and to the right (anisotropic).
-    The network is changed in place, and set to training mode: hand in one that nobody
-    else uses.
+    The mean is over all entries of y. TV is the sum over pixels and channels of the
+    absolute differences to the next pixel below and to the right (anisotropic). The
+    network is changed in place and set to training mode. It must have no other user.
 
-    A generator, to be advanced without gradients: it takes them itself.
+    The function is a generator. It must be advanced under `torch.no_grad()`, and
+    enables gradients itself.
 
     Parameters
     ----------
     network : nn.Module
         f, from z to an image (1, C, H, W).
     z : Tensor
-        Input, fixed but for the jitter.
+        Input of the network. Only the jitter changes it.
     y : Tensor
         Measurements.
     physics : deepinv.physics.LinearPhysics
-        A, differentiable; it and the loss are evaluated in float32.
+        A, which must be differentiable. A and the loss are evaluated in float32.
     lr : float
         Learning rate of Adam.
     iterations : int
-        Most steps of Adam.
+        Largest number of steps of Adam.
     jitter : float
-        Standard deviation of the Gaussian noise added to z, anew at each iteration
-        (torch's global generator).
+        Standard deviation of the Gaussian noise that is added to z. It is drawn anew at
+        each iteration by torch's global generator.
     average : float
         The estimate after k iterations is the mean of the outputs so far with weights
         proportional to `average^(k - i)`; 0 takes the last output.
@@ -165,26 +169,27 @@ def fit(
     stopping : LastIterate or another rule of `stopping.py`, or None
         Ends the fit and chooses the estimate to return. None: `LastIterate()`.
     parameters : iterable of Parameter, or None
-        Those to fit, the others being frozen. None: all.
+        Parameters to fit. The others are frozen. None: all.
     clip : float or None
         Largest norm of the gradient; None for no limit.
     warm_up : int
-        Steps over which the learning rate grows linearly. The first steps of Adam are
-        of the size of the rate whatever the gradient is, and would undo a pretraining.
+        Steps over which the learning rate grows linearly. The first steps of Adam have
+        the size of the learning rate, whatever the gradient is. They would undo a
+        pretraining.
     bfloat16 : bool
         Run the network in mixed precision where the device computes bfloat16 natively.
 
     Yields
     ------
     Tensor
-        The estimate (1, C, H, W) float32 before the first step, then after each one;
-        the last item is the result, that is `stopping.best`.
+        The estimate (1, C, H, W), in float32, before the first step and after each one.
+        The last item is the result, `stopping.best`.
 
     Raises
     ------
     ValueError
-        If `iterations` is negative, `average` is not in [0, 1), or there is nothing to
-        fit; if the loss is not finite any more.
+        If `iterations` is negative, `average` is not in [0, 1), there is nothing to
+        fit, or the loss is no longer finite.
     """
     if iterations < 0:
         raise ValueError(f"The iterations must not be negative, got {iterations}.")
@@ -195,7 +200,8 @@ def fit(
     optimizer = torch.optim.Adam(chosen, lr, fused=True)
     schedule = LinearLR(optimizer, 1 / warm_up, total_iters=warm_up)
     mixed = bfloat16 and _computes_bfloat16(y.device)
-    # In float32 the channels' order costs up to half of the speed, here it doubles it.
+    # Channels-last layout doubles the speed in bfloat16, and costs up to half of it in
+    # float32.
     layout = torch.channels_last if mixed else torch.contiguous_format
     network.train().to(memory_format=layout)
     estimate, total = None, 0.0
@@ -240,7 +246,7 @@ def _computes_bfloat16(device):
     """Whether convolutions in bfloat16 are faster here than in float32."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    # Without these instructions they are computed one by one.
+    # Without these instructions the numbers are computed one by one.
     return device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()
 
 

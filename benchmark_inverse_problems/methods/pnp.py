@@ -1,4 +1,4 @@
-"""Plug-and-play relatives of DPIR: one denoising level, many iterations."""
+"""Plug-and-play methods with one denoising level and many iterations: PnP-PGD, RED."""
 
 import torch
 
@@ -10,7 +10,7 @@ from .dpir import SIGMA_MIN
 
 
 def check_settings(iterations, **positive):
-    """Raise a ValueError unless there is an iteration and the others are positive."""
+    """Raise a ValueError unless `iterations` >= 1 and the others are positive."""
     if iterations < 1:
         raise ValueError(f"There must be at least one iteration, got {iterations}.")
     for name, value in positive.items():
@@ -19,27 +19,29 @@ def check_settings(iterations, **positive):
 
 
 def pnp_pgd(y, physics, denoiser, level=0.05, relaxation=1.0, iterations=30):
-    """Proximal gradient descent with a denoiser for the proximal operator.
+    """Proximal gradient descent with a denoiser in place of the proximal operator.
 
     From `initial_estimate` (Kamilov et al., 2017; Hurault et al., ICML 2022):
 
         z <- x - t A^T (A x - y)
         x <- (1 - relaxation) z + relaxation denoiser(z, level)
 
-    with t = `unit_scale(physics)`. The relaxed denoiser (Hurault et al., SSVM 2023) frees the
-    weight of the prior from the denoiser's level: where the noise is low a level that
-    smooths little enough leaves what the iterations amplify.
+    with t = `unit_scale(physics)`. The relaxed denoiser (Hurault et al., SSVM 2023)
+    makes the weight of the prior independent of the denoising level. Low noise needs
+    this: a level low enough not to oversmooth would leave errors that the iterations
+    amplify.
 
     Parameters
     ----------
     y : Tensor
-        Measurements of an image (1, C, H, W) with values about [0, 1].
+        Measurements of an image (1, C, *spatial) with values about [0, 1].
     physics : deepinv.physics.LinearPhysics
-        The operator A, of norm about 1, down-sampling by f of norm about 1 / f.
+        The operator A. Its norm is about 1, or about 1 / f for down-sampling by f.
     denoiser : callable
         `denoiser(x, sigma)` for images like A^T y.
     level : float
-        Denoising level, in the range of the image; the larger, the smoother.
+        Denoising level, in the range of the image. A larger level gives a smoother
+        image.
     relaxation : float
         Weight of the denoised image, in (0, 1]; 1 is plain descent.
     iterations : int
@@ -67,14 +69,14 @@ def pnp_pgd(y, physics, denoiser, level=0.05, relaxation=1.0, iterations=30):
 
 
 def red(y, physics, denoiser, lambda_=0.2, level=0.05, iterations=30):
-    """Regularisation by denoising by its fixed-point strategy (Romano et al., 2017).
+    """Regularisation by denoising, by the fixed-point strategy (Romano et al., 2017).
 
-    From `initial_estimate`, with the weight of the prior relative as in DPIR:
+    From `initial_estimate`, with the weight of the prior relative to sigma as in DPIR:
 
         x <- argmin_x 1/2 ||A x - y||^2 + lambda (sigma / level)^2 / 2 ||x - D(x_k)||^2
 
     D is the denoiser at `level`. The limit solves
-    `A^T (A x - y) + lambda (sigma / level)^2 (x - D(x)) = 0`: the paper's lambda is
+    `A^T (A x - y) + lambda (sigma / level)^2 (x - D(x)) = 0`. The paper's lambda is
     `lambda_ / level^2`.
 
     Parameters

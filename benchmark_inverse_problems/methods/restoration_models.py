@@ -1,4 +1,4 @@
-"""Restoration models as data: a degradation D, drawn anew at each use, and a network R."""
+"""Restoration models: a degradation D, drawn anew at each use, and a network R."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,12 +26,12 @@ from ..physics.operators.inpainting import inpainting
 SCUNET = "scunet_color_real_psnr.pth"
 SWINIR = "001_classicalSR_DF2K_s64w8_SwinIR-M_x2.pth"
 RESTORMER = "single_image_defocus_deblurring.pth"
-# All that the published restoration models need.
+# All checkpoints that the published restoration models need.
 CHECKPOINTS = (*DRUNET.values(), SCUNET, SWINIR, RESTORMER, RAM)
 
 
 def uniform(low, high):
-    """One number from torch's generator, so that a run is repeatable from its seed."""
+    """A uniform number from torch's generator: torch's seed makes a run repeatable."""
     return low + (high - low) * torch.rand(()).item()
 
 
@@ -85,22 +85,25 @@ def missing(shape, physics):
 
 
 def measurements(shape, physics):
-    """The operator to invert and its noise: H = A."""
+    """The operator to invert, with its noise: D = A."""
     return physics
 
 
 def by_level(network, z, degradation):
-    """A denoiser, which is told the level of the noise."""
+    """Apply a denoiser, which is told the noise level of the degradation."""
     return network(z, degradation.noise_model.sigma)
 
 
 def by_operator(network, z, degradation):
-    """A reconstructor, which is told the operator and the noise."""
+    """Apply a reconstructor, which is told the degradation and its noise."""
     return network(z, degradation)
 
 
 def blindly(network, z, degradation):
-    """A network for colour images, told nothing; gray images get equal channels."""
+    """Apply a network for colour images, which is told nothing of the degradation.
+
+    Gray images are repeated to three equal channels.
+    """
     if z.shape[1] == 3:
         return network(z)
     return network(z.expand(-1, 3, -1, -1)).mean(1, keepdim=True)
@@ -123,7 +126,10 @@ def load_swinir(channels, solver):
 
 
 def load_restormer(channels, solver):
-    """Restormer for defocus; FiRe's own for Gaussian and motion blur are not public."""
+    """Restormer for defocus.
+
+    FiRe's own Restormers for Gaussian and motion blur are not public.
+    """
     build = partial(
         dinv.models.Restormer,
         pretrained="defocus_deblurring",
@@ -145,14 +151,20 @@ def load_bundled_jpeg(channels, solver):
 
 
 def load_bundled_ram(channels, solver):
-    """The compact RAM without its last step, which would bring the noise of D back."""
+    """Load the compact RAM without its last step.
+
+    The last step would bring the noise of D back into the image.
+    """
     network = load_bundled_reconstructor(channels, solver)
     network.step = None
     return network
 
 
 def load_bundled_reconstructor(channels, solver):
-    """The whole compact RAM: the noise of H = A is that of the measurements."""
+    """Load the whole compact RAM.
+
+    It is for D = A, whose noise is that of the measurements.
+    """
     return load_ram("bundled", "full", solver)
 
 
@@ -167,8 +179,8 @@ class Restoration:
     Attributes
     ----------
     draw : callable (shape, physics) -> deepinv.physics.Physics
-        A random degradation D of images of shape (C, H, W), with its noise; `physics`
-        is the operator to invert.
+        Draws a random degradation D of images of shape (C, H, W), with its noise.
+        `physics` is the operator to invert.
     load : callable (channels, solver) -> nn.Module
         The network.
     restore : callable (network, z, D) -> image
@@ -210,8 +222,8 @@ class RestorationModel:
     strength : float
         Factor of the noise of D, unless D is the operator to invert.
     complex : bool
-        Whether images have a real and an imaginary part, which are restored one by one
-        (`by_parts`) unless D is the operator to invert.
+        Whether images have a real and an imaginary part. The parts are restored one by
+        one (`by_parts`), unless D is the operator to invert.
     """
 
     def __init__(self, restoration, network, strength=1.0, complex=False):
@@ -233,33 +245,36 @@ class RestorationModel:
         return self.restoration.restore(self.network, z, degradation)
 
     def alone(self, x):
-        """R x without D: of a new D, R is told the noise level or the operator only.
+        """Apply R to x without degrading x.
 
-        D must keep the size of the image.
+        R is told the noise level or the operator of a new D, nothing else of it. D must
+        keep the size of the image.
         """
         return self.restore(x, self.draw(x))
 
     def __call__(self, x, physics=None):
         """R(D x) for an image (1, C, H, W) in [0, 1], with a new D.
 
-        `physics` is the operator to invert, which conditioned models take for D.
+        `physics` is the operator to invert. Models conditioned on measurements use it
+        as D.
         """
         if self.restoration.draw is measurements:
             if is_poisson(physics):
-                x = x.clamp(min=0)  # there are no negative Poisson rates
+                x = x.clamp(min=0)  # a Poisson rate is not negative
             return self.restore(physics(x), physics)
         return by_parts(x, self.restored) if self.complex else self.restored(x)
 
     def restored(self, x):
         """R(D x) with a new D."""
         height, width = x.shape[-2:]
-        x = pad(x, (0, width % 2, 0, height % 2), mode="replicate")  # halves whole
+        # Down-sampling by 2 needs even sides.
+        x = pad(x, (0, width % 2, 0, height % 2), mode="replicate")
         degradation = self.draw(x)
         return self.restore(degradation(x), degradation)[..., :height, :width]
 
 
 def restoration_models(prior, weights, channels, solver, strength=1.0, complex=False):
-    """The restoration models of a prior, their networks loaded once each.
+    """The restoration models of a prior. Each network is loaded once.
 
     Parameters
     ----------
@@ -267,9 +282,9 @@ def restoration_models(prior, weights, channels, solver, strength=1.0, complex=F
         A key of `BUNDLED`, or several joined by "-".
     weights : {"bundled", "published"}
     channels : int
-        Channels of the image; 1 for complex images, which are restored part by part.
+        Channels of the image, or 1 for complex images, which are restored part by part.
     solver : ReconstructionSolver
-        Places the networks; its name is in error messages.
+        Places the networks on its device. Error messages contain its name.
     strength : float
     complex : bool
         See `RestorationModel`.
@@ -281,7 +296,7 @@ def restoration_models(prior, weights, channels, solver, strength=1.0, complex=F
     Raises
     ------
     FileNotFoundError, ValueError
-        If weights are missing or damaged, or `prior` or `weights` is another word.
+        If weights are missing or damaged, or `prior` or `weights` is not known.
     """
     names = prior.split("-")
     if not set(names) <= set(BUNDLED):

@@ -1,4 +1,4 @@
-"""Recurrent inference machines, iterated."""
+"""Reconstruction with recurrent inference machines."""
 
 import torch
 
@@ -20,12 +20,13 @@ def rim(y, physics, network, iterations=STEPS):
         Any linear operator, with its noise model.
     network : RIM
     iterations : int
-        More than the trained `STEPS` are allowed: the recurrence is stable in the paper.
+        More than the `STEPS` of training are allowed. The paper finds the recurrence
+        stable.
 
     Yields
     ------
     tensor (B, C, H, W)
-        In (0, 1); the initial estimate first.
+        Estimates in (0, 1). The first one is the initial estimate.
 
     Raises
     ------
@@ -47,7 +48,7 @@ def rim(y, physics, network, iterations=STEPS):
 
 
 def level(physics, y):
-    """The noise level, one number for the batch or, (B, 1, 1, 1), one an image."""
+    """The noise level: one number for the batch, or one per image, (B, 1, 1, 1)."""
     sigma = getattr(physics.noise_model, "sigma", None)
     if torch.is_tensor(sigma) and sigma.numel() > 1:
         return sigma.view(-1, 1, 1, 1)
@@ -61,19 +62,19 @@ def start(physics, y):
 
 
 def load_rim(variant, physics):
-    """A RIM or one of its reductions, with the bundled weights that fit an operator.
+    """Load a RIM or one of its reductions, with the bundled weights for an operator.
 
     Parameters
     ----------
     variant : {"rim", "gdn", "ffn"}
     physics : deepinv.physics.LinearPhysics
-        Networks for random projections exist in all variants, the one for everything
-        else is a RIM.
+        Networks for random projections exist in all variants. The network for all other
+        operators is a RIM.
 
     Raises
     ------
     FileNotFoundError, ValueError
-        If the weights are missing or damaged, or the variant is another word.
+        If the weights are missing or damaged, or the variant is not known.
     """
     name = f"{variant}_projections" if is_projection(physics) else variant
     return load_weights(RIM(variant), name)

@@ -1,4 +1,4 @@
-"""When to stop fitting a network to measurements, without the truth."""
+"""Rules that stop the fit of a network to measurements without knowing the truth."""
 
 import math
 from collections import deque
@@ -12,8 +12,9 @@ from ..physics.noise import noise_level
 class LastIterate:
     """Never stop; the last estimate is the result.
 
-    The protocol of a rule: `update` is told every estimate, returns True to stop, and
-    keeps in `best` the estimate that is the result so far. A rule serves one fit.
+    All rules have the methods of this class. `update` is called with every estimate and
+    returns True to stop. `best` is the estimate that is the result so far. A rule
+    serves one fit.
 
     Attributes
     ----------
@@ -27,7 +28,7 @@ class LastIterate:
         Parameters
         ----------
         estimate : Tensor
-            The image (1, C, H, W) that would be returned now.
+            The image (1, C, *spatial) that would be returned now.
         x : Tensor
             The network's output of this iteration, without averaging.
         residual, loss : float
@@ -57,23 +58,24 @@ class LowestLoss(LastIterate):
 class Variance(LastIterate):
     """Stop when the variance of the last outputs has had its minimum (ES-WMV).
 
-    H. Wang et al., "Early Stopping for Deep Image Prior", TMLR 2023. While a network
-    still learns the image its outputs change much, while it learns the noise they
-    change much again, and in between they change least. The result is the estimate at
-    the least variance of the last `window` outputs over the iterations, averaged over
-    the pixels; the fit stops when no smaller one came for `patience` iterations.
+    H. Wang et al., "Early Stopping for Deep Image Prior", TMLR 2023. The outputs of a
+    network change much while it learns the image. They change much again while it
+    learns the noise. In between they change least. The variance is that of the last
+    `window` outputs over the iterations, averaged over the pixels. The result is the
+    estimate at the least variance. The fit stops when no smaller variance has come for
+    `patience` iterations.
 
-    Memory: the variance is that of `SKETCH` pixels, drawn once by torch's global
-    generator, so a window of 150 colour images of 256x256 takes 2.4 MB and not 118. It
-    is an unbiased estimate, whose error of about 2 % matters less than the variance's
-    own fluctuations. (The authors' variant for little memory, ES-EMV, has exponential
-    averages, which remember the first outputs, the most variable ones, for long.)
+    The variance is computed on `SKETCH` pixels, drawn once by torch's global generator.
+    A window of 150 colour images of 256x256 then takes 2.4 MB of memory instead of 118.
+    This estimate is unbiased. Its error of about 2 % matters less than the fluctuations
+    of the variance itself. The authors' variant for little memory, ES-EMV, has
+    exponential averages. It remembers the first outputs, which vary most, for long.
 
     Parameters
     ----------
     window : int
-        Iterations; 100 in the paper. A longer one finds the minimum of short fits,
-        where the variance is flat, more surely and later.
+        Iterations; 100 in the paper. In short fits the variance has a flat minimum. A
+        longer window finds it more reliably, but later.
     patience : int
         Iterations; 1000 in the paper, for fits of many thousands.
 
@@ -114,15 +116,16 @@ class Variance(LastIterate):
 class Discrepancy(LastIterate):
     """Stop when the residual is as small as the noise (Morozov, 1966).
 
-    That is at the first iteration where `||A x - y|| <= tau * expected`; the result is
-    its estimate. Noise that is not reached leaves the last estimate.
+    The fit stops at the first iteration where `||A x - y|| <= tau * expected`. The
+    result is the estimate of this iteration. If the residual never gets so small, the
+    result is the last estimate.
 
     Parameters
     ----------
     expected : float
         The expected norm of the noise, see `expected_noise_norm`.
     tau : float
-        At least 1.
+        Factor of the expected norm, at least 1.
 
     Raises
     ------
@@ -148,18 +151,18 @@ class Discrepancy(LastIterate):
 def expected_noise_norm(y, physics):
     """The expected norm of the noise in y as the noise model states it, a float.
 
-    `sqrt(sum of the variances)`, over what is measured: a mask's zeros carry no noise.
-    The variance of `PoissonGaussianNoise` is `sigma^2 + gain * A x`, and y stands in
-    for A x.
+    It is `sqrt(sum of the variances)` over the entries that are measured. The zeros of
+    a mask carry no noise. The variance of `PoissonGaussianNoise` is
+    `sigma^2 + gain * A x`, with y in place of A x.
     """
     y = y[measured(physics).to(y).expand_as(y) != 0]
     return noise_level(physics, y) * math.sqrt(y.numel())
 
 
 def automatic(y, physics, patience):
-    """The discrepancy rule where the noise model states a noise, else the variance's.
+    """The discrepancy rule if the noise model states a noise, else the variance rule.
 
-    Where the noise level is known the discrepancy ends nearer to the best iterate.
+    With a known noise level the discrepancy rule stops nearer to the best iterate.
     """
     known = unsupported_rule("discrepancy", physics) is None
     return RULES["discrepancy" if known else "variance"](y, physics, patience)
@@ -176,7 +179,7 @@ RULES = {
 
 
 def stopping_rule(name, y, physics, patience):
-    """A fresh rule of `RULES` for one fit.
+    """A new rule of `RULES` for one fit.
 
     Raises
     ------

@@ -18,8 +18,8 @@ class Analysis:
     apply, adjoint : callable
         The linear operator K, from (1, C, *spatial) to anything, and K^T.
     magnitude : callable
-        The moduli of a dual variable whose sum is the norm, broadcastable to it:
-        absolute values for an l1 norm, lengths of vectors for a coupled one.
+        The moduli of a dual variable, broadcastable to it. Their sum is the norm. They
+        are absolute values for an l1 norm, and lengths of vectors for a coupled norm.
     squared_norm : float
         An upper bound of the largest eigenvalue of K^T K.
     """
@@ -79,9 +79,10 @@ def variation(axes):
 def total_variation(y, physics, weight, tolerance=1e-3, max_iter=1000):
     """`argmin_x 1/2 ||A x - y||^2 + weight * TV(x)`.
 
-    TV sums over the pixels the length of the gradient, taken over all spatial axes and all
-    channels together (Rudin, Osher and Fatemi, 1992; vectorial: Bresson and Chan, 2008).
-    So channels share their edges, and of a complex image the modulus counts.
+    TV is the sum over the pixels of the length of the gradient. The length is taken
+    over all spatial axes and all channels together (Rudin, Osher and Fatemi, 1992;
+    vectorial: Bresson and Chan, 2008). Channels therefore share their edges. The two
+    parts of a complex image count together, by the modulus.
 
     Parameters
     ----------
@@ -118,9 +119,10 @@ def objective(x, y, physics, analysis, weight):
 def minimise(y, physics, analysis, weight, tolerance, max_iter):
     """`argmin_x 1/2 ||A x - y||^2 + weight * ||K x||` from `initial_estimate`.
 
-    Over-relaxed primal-dual steps (Chambolle and Pock, 2011; Condat, 2013) where the
-    data term has a proximal operator in closed form. FISTA (Beck and Teboulle, 2009)
-    elsewhere: it applies the operator fewer times, and the operator is what costs.
+    If the data term has a proximal operator in closed form, over-relaxed primal-dual
+    steps are taken (Chambolle and Pock, 2011; Condat, 2013). Otherwise FISTA is run
+    (Beck and Teboulle, 2009). FISTA applies the operator fewer times, and the operator
+    takes most of the time.
 
     Parameters
     ----------
@@ -132,10 +134,16 @@ def minimise(y, physics, analysis, weight, tolerance, max_iter):
         Stop when x and the dual variable u miss the optimality conditions
         `A^T (A x - y) + K^T u = 0` by at most this share of `||K^T u||`, and
         `u in weight * subdifferential of ||.|| at K x` by at most this share of
-        `||K x||`. Both are free of the scales of image, operator and weight. 0 runs
+        `||K x||`. Neither depends on the scales of image, operator and weight. 0 runs
         all iterations.
     max_iter : int
-        Budget of iterations; one of FISTA, with its 20 inner steps, counts as ten.
+        Largest number of iterations. One of FISTA, with its 20 inner steps, counts as
+        ten.
+
+    Returns
+    -------
+    Tensor
+        The image (1, C, *spatial).
 
     Raises
     ------
@@ -157,8 +165,8 @@ def _share(part, whole):
 
 
 def _primal_dual(x, prox, analysis, weight, tolerance, max_iter):
-    # Dual variables are of the size of the weight and the primal one moves by about
-    # 0.1: their ratio is a good first step (in units where ||K|| = 1).
+    # Dual variables have the size of the weight, and the primal one moves by about 0.1.
+    # Their ratio is a good first step (in units where ||K|| = 1).
     tau = 0.1 / (weight * analysis.squared_norm**0.5)
     relaxation, exponent = 1.9, 1.0
     kx = analysis.apply(x)
@@ -175,13 +183,13 @@ def _primal_dual(x, prox, analysis, weight, tolerance, max_iter):
             dual = _share((u - u_next) / sigma - (kx - kx_next), kx_next)
             if max(primal, dual) <= tolerance:
                 break
-        # K and K^T are linear: relaxing their values saves applying them again.
+        # K and K^T are linear, so their values are relaxed instead of computed again.
         x = x + relaxation * (x_next - x)
         kx = kx + relaxation * (kx_next - kx)
         u = u + relaxation * (u_next - u)
         ktu = ktu + relaxation * (ktu_next - ktu)
-        # Balance the residuals (Goldstein et al., 2013), less and less and finally not
-        # at all: with steps that settle, convergence is that of fixed ones.
+        # Balance the residuals (Goldstein et al., 2013). The changes shrink and finally
+        # end, so that the iterations converge like those with fixed steps.
         if k % 10 == 0 and k <= 200 and not dual / 2 <= primal <= 2 * dual:
             ratio = primal / max(dual, 1e-12)
             tau *= min(max(ratio, 1 / 3), 3) ** exponent
@@ -190,7 +198,7 @@ def _primal_dual(x, prox, analysis, weight, tolerance, max_iter):
 
 
 def _squared_norm(physics, like, iterations=30):
-    # deepinv's compute_sqnorm starts from a random image: not the same twice.
+    # deepinv's compute_sqnorm starts from a random image, so its results differ.
     index = torch.arange(like.numel(), dtype=like.dtype, device=like.device)
     x = 1 + torch.sin(index.square() / 7).reshape(like.shape)
     for _ in range(iterations):
@@ -199,7 +207,7 @@ def _squared_norm(physics, like, iterations=30):
 
 
 def _accelerated(x, y, physics, analysis, weight, tolerance, max_iter, inner=20):
-    # The power iteration comes from below: leave it a margin.
+    # The power iteration approaches the norm from below, which needs a margin.
     step = 1 / (1.05 * _squared_norm(physics, x))
     dual_step = 1 / (step * analysis.squared_norm)
     target = physics.A_adjoint(y)
@@ -207,8 +215,8 @@ def _accelerated(x, y, physics, analysis, weight, tolerance, max_iter, inner=20)
     u = torch.zeros_like(analysis.apply(x))
     for _ in range(max_iter):
         v = z - step * (physics.A_adjoint_A(z) - target)
-        # The proximal operator of the norm at v, by accelerated projected gradient on
-        # its dual, which goes on from where the last one ended.
+        # The proximal operator of the norm at v is computed by accelerated projected
+        # gradient on its dual. It starts from the last dual variable.
         w, s = u, 1.0
         for _ in range(inner):
             ascent = analysis.apply(v - step * analysis.adjoint(w))

@@ -7,7 +7,7 @@ from .total_variation import Analysis, minimise
 
 LEVELS = 4
 # Daubechies' orthonormal filter with two vanishing moments (Daubechies, 1988, table 1),
-# over sqrt(2): low and high pass then keep the energy without down-sampling.
+# divided by sqrt(2). Low and high pass then keep the energy without down-sampling.
 _ROOT = 3**0.5
 LOW = torch.tensor([1 + _ROOT, 3 + _ROOT, 3 - _ROOT, 1 - _ROOT]) / 8
 HIGH = LOW.flip(0) * torch.tensor([1, -1, 1, -1])
@@ -18,7 +18,11 @@ KERNELS = KERNELS[:, None]
 
 
 def levels(size):
-    """Levels that an image of (H, W) pixels allows: filters are not longer than it."""
+    """The number of levels for an image of (H, W) pixels.
+
+    The filters of a level must not be longer than the image, but there is always one
+    level.
+    """
     fitting = [j for j in range(LEVELS) if (TAPS - 1) * 2**j <= min(size)]
     return max(len(fitting), 1)
 
@@ -26,9 +30,9 @@ def levels(size):
 def details(x):
     """Detail coefficients (levels, C, 3, H, W) of the undecimated transform.
 
-    Level j is divided by 2^j, so that the l1 norm is the mean, over all circular
-    shifts of the image, of the l1 norm of its orthonormal detail coefficients: the
-    norm of cycle spinning (Coifman and Donoho, 1995).
+    Level j is divided by 2^j. The l1 norm is then the mean, over all circular shifts of
+    the image, of the l1 norm of its orthonormal detail coefficients. This is the norm
+    of cycle spinning (Coifman and Donoho, 1995).
     """
     low, bands = x[0][:, None], []
     kernels = KERNELS.to(x).flip(-1, -2)
@@ -54,7 +58,7 @@ def details_adjoint(bands):
     return low[None, :, 0]
 
 
-# The transform keeps the energy and the largest factor is 1/2.
+# The transform keeps the energy, and the largest factor of a level is 1/2.
 WAVELETS = Analysis(details, details_adjoint, torch.abs, 0.25)
 
 
@@ -62,9 +66,9 @@ def wavelet(y, physics, weight, tolerance=3e-3, max_iter=400):
     """`argmin_x 1/2 ||A x - y||^2 + weight * ||W x||_1`.
 
     W is the undecimated Daubechies-2 transform of four levels without its coarse
-    approximation, scaled as in `details`, channel by channel. It is circular: exact
-    for every H and W. deepinv's WaveletDenoiser is no proximal operator at the border
-    (its padding adds coefficients) and not invariant to shifts.
+    approximation, scaled as in `details`, channel by channel. It is circular, and
+    therefore exact for every H and W. deepinv's WaveletDenoiser is no proximal operator
+    at the border, because its padding adds coefficients. It is not invariant to shifts.
 
     Parameters
     ----------
@@ -73,7 +77,8 @@ def wavelet(y, physics, weight, tolerance=3e-3, max_iter=400):
     physics : deepinv.physics.LinearPhysics
         The operator A.
     weight : float
-        Positive weight: for denoising about the threshold of orthonormal coefficients.
+        Positive weight. For denoising it is about the threshold of orthonormal
+        coefficients.
     tolerance, max_iter : float, int
         See `total_variation.minimise`.
 

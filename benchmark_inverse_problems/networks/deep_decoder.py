@@ -5,9 +5,10 @@ from torch import nn
 
 from .skip_network import ImageHead, upsample
 
-# The paper's denoising of 512x512 images: 100224 parameters, an eighth of the numbers.
+# The paper's setting for denoising 512x512 colour images. It has 100224 parameters,
+# an eighth of the numbers in an image.
 ORIGINAL = {"channels": 128}
-# Side of the input; the paper's. With 8 it fits slower and worse.
+# Side of the input, as in the paper. A side of 8 fits more slowly and worse.
 COARSEST = 16
 SIZES = {"compact": {}, "original": ORIGINAL}
 
@@ -16,11 +17,12 @@ class DeepDecoder(nn.Module):
     """The deep decoder.
 
     R. Heckel, P. Hand, "Deep Decoder: Concise Image Representations from Untrained
-    Non-convolutional Networks", ICLR 2019: layers of a linear combination of the
+    Non-convolutional Networks", ICLR 2019. Each layer is a linear combination of the
     channels (a 1x1 convolution), bilinear up-sampling by two, ReLU and channel
-    normalisation, the last one without up-sampling. Pixels are coupled by the
-    up-sampling only. Theirs is `DeepDecoder(shape, **ORIGINAL)`, for 512x512 images;
-    the default has the same ratio of parameters to pixels at 256x256.
+    normalisation. The last layer has no up-sampling. Pixels are coupled by the
+    up-sampling only. The authors' network for 512x512 images is
+    `DeepDecoder(shape, **ORIGINAL)`. The default has the same ratio of parameters to
+    pixels at 256x256.
 
     Parameters
     ----------
@@ -31,7 +33,7 @@ class DeepDecoder(nn.Module):
     scales : int
         Up-samplings.
     bounded : bool
-        Whether images are in [0, 1]; the parts of complex ones are not.
+        Whether images are in [0, 1]. The parts of complex images are not.
 
     Attributes
     ----------
@@ -42,7 +44,8 @@ class DeepDecoder(nn.Module):
     def __init__(self, shape, channels=64, scales=5, bounded=True):
         super().__init__()
         outputs, height, width = shape
-        # Of the features that enter each layer: half of the next size, rounded up.
+        # Sizes of the features that enter each layer: half of the next size, rounded
+        # up, but at least COARSEST where the image is that large.
         self.sizes = [(height, width)]
         for _ in range(scales):
             self.sizes.insert(

@@ -10,15 +10,15 @@ from .weights import choose, load_weights, published
 
 
 def load_jpeg_restorer():
-    """The bundled restorer of JPEG and noise: a denoiser's network, blind to quality.
+    """Load the bundled network that removes JPEG artefacts and noise.
 
-    `network(y, sigma)` is as in `MultiHeadDRUNet`, for qualities of 20 to 100 and
-    sigma of 0 to 0.1.
+    It is called as `network(y, sigma)`, like every `MultiHeadDRUNet`. It is not told
+    the JPEG quality. It was trained for qualities of 20 to 100 and sigma of 0 to 0.1.
     """
     return load_weights(MultiHeadDRUNet(), "jpeg")
 
 
-# deepinv's checkpoints of Zhang et al.'s network, fine-tuned by deepinv.
+# Checkpoints of Zhang et al.'s network, fine-tuned by deepinv, by channel count.
 PUBLISHED = {
     1: "drunet_deepinv_gray_finetune_26k.pth",
     3: "drunet_deepinv_color_finetune_22k.pth",
@@ -30,11 +30,11 @@ BLOCKS = 2
 class MultiHeadDRUNet(dinv.models.DRUNet):
     """A DRUNet whose body is shared by gray and colour images.
 
-    The network of Zhang et al., "Plug-and-Play Image Restoration with Deep
-    Denoiser Prior", TPAMI 2021 (bias-free, noise level as an input map), with
-    separate first and last convolutions per channel count as in RAM (Terris et
-    al., 2025), so that one set of weights denoises gray and colour images and
-    RAM can start from it.
+    The network is that of Zhang et al., "Plug-and-Play Image Restoration with Deep
+    Denoiser Prior", TPAMI 2021. It has no biases and takes the noise level as an input
+    map. Each channel count has its own first and last convolution, as in RAM (Terris
+    et al., 2025). One set of weights thus denoises gray and colour images, and RAM can
+    start from it.
 
     Parameters
     ----------
@@ -80,8 +80,8 @@ class MultiHeadDRUNet(dinv.models.DRUNet):
                 f"This denoiser has heads for {self.channels} channels and got an "
                 f"image with {channels}: denoise its channels one by one."
             )
-        # The three strided stages need multiples of 8; replicating the border
-        # costs less than deepinv's tiling and leaves no seams.
+        # The three strided stages need multiples of 8. Replicating the border costs
+        # less than deepinv's tiling and leaves no seams.
         x = pad(x, (0, -width % 8, 0, -height % 8), mode="replicate")
         sigma = torch.as_tensor(sigma, dtype=x.dtype, device=x.device)
         level = sigma.reshape(-1, 1, 1, 1).expand(batch, 1, *x.shape[2:])
@@ -89,10 +89,10 @@ class MultiHeadDRUNet(dinv.models.DRUNet):
 
 
 def in_float32(layer, x, *arguments):
-    """The first or the last convolution in float32 whatever the autocast.
+    """Run the first or the last convolution in float32, even under autocast.
 
-    An image in bfloat16 has 8 bits: rounding it would cost 0.05 dB at 40 dB. Training
-    does not care, and is faster without.
+    bfloat16 has 8 significant bits. Rounding an image to it would cost 0.05 dB at a
+    PSNR of 40 dB. Training keeps the autocast: it is faster, and does not suffer.
     """
     if torch.is_grad_enabled():
         return layer(x, *arguments)
@@ -107,7 +107,7 @@ def heads_and_tails(weights):
     ----------
     weights : dict of str to tensor
         State dict of a `MultiHeadDRUNet`. If it has no head for two channels, both
-        share the gray one's.
+        channels share the gray head.
 
     Returns
     -------
@@ -126,7 +126,9 @@ def heads_and_tails(weights):
 
 
 def denoiser_for(example, weights, solver):
-    """The denoiser for the images of a problem, placed by a solver and counted.
+    """Load the denoiser for the images of a problem, and place it for a solver.
+
+    `solver.place` moves it to the device and counts its parameters.
 
     Parameters
     ----------
@@ -137,7 +139,8 @@ def denoiser_for(example, weights, solver):
     Returns
     -------
     callable (x, sigma) -> x_hat
-        For images like the example's; complex ones are denoised part by part.
+        The denoiser for images like the example's. Complex images are denoised part
+        by part.
     """
     channels = 1 if example.complex else example.shape[1]
     denoiser = solver.place(load_denoiser(weights, channels, solver.name))
@@ -158,7 +161,7 @@ def load_denoiser(weights, channels, solver):
     Raises
     ------
     FileNotFoundError, ValueError
-        If the weights are missing, damaged, or `weights` is another word.
+        If the weights are missing or damaged, or `weights` is not known.
     """
     return choose(
         weights,

@@ -9,21 +9,23 @@ CHANNELS = (1, 2, 3)
 ITERATIONS = 10
 MEMORY = 5
 WIDTH = 32
-# Of the start: how far, relative to the brightness, it may leave the adjoint where the
-# measurements do not hold it back.
+# How far the start may be from the adjoint where the measurements do not determine it,
+# relative to the largest value of the adjoint.
 START_LEVEL = 0.1
 
 
 class UpdateBlock(nn.Module):
-    """x + three convolutions of x and what else is given, 3x3 with PReLU.
+    """A residual update of the memory: memory + three 3x3 convolutions with PReLU.
 
-    The first and last convolutions exist once per channel count.
+    The convolutions see the memory, the other images and the noise map. The first and
+    last convolutions exist once per channel count.
 
     Parameters
     ----------
     channels : tuple of int
+        Channel counts of the images.
     extra : int
-        Images of that many channels given besides the memory.
+        Number of other images.
     """
 
     def __init__(self, channels, extra, memory=MEMORY, width=WIDTH):
@@ -38,7 +40,7 @@ class UpdateBlock(nn.Module):
         self.last = nn.ModuleList(
             nn.Conv2d(width, c * memory, 3, padding=1) for c in channels
         )
-        # Every iteration starts as the identity's neighbourhood.
+        # Before training every update is close to the identity.
         for last in self.last:
             nn.init.normal_(last.weight, std=1e-2)
             nn.init.zeros_(last.bias)
@@ -52,23 +54,25 @@ class UpdateBlock(nn.Module):
 class PDNet(LearnedReconstructor):
     """Learned primal-dual: networks in the image's and in the measurements' space.
 
-    Adler and Oktem, "Learned Primal-Dual Reconstruction", IEEE TMI 2018: untied
-    iterations, each a small network that updates a dual variable from (u, A x, y) and
-    one that updates the primal variable from (x, A^T u). Both keep `MEMORY` images, of
-    which the second feeds A and the first A^T. As one network serves all noise levels,
-    each block also sees the noise level as a map. A is used at unit norm; for down-
-    sampling by f the measurements then have f times their range.
+    Adler and Oktem, "Learned Primal-Dual Reconstruction", IEEE TMI 2018. Each iteration
+    has two small networks of its own. One updates the dual variable u from (u, A x, y),
+    the other updates the primal variable x from (x, A^T u). Both variables consist of
+    `MEMORY` images. A takes the second image of x, and A^T takes the first image of u.
+    Each network also sees the noise level as a map, because one set of weights serves
+    all noise levels. A is scaled to unit norm. For down-sampling by f this multiplies
+    the measurements by f.
 
     The primal variable starts, with z = f^2 A^T y, from
 
         argmin_u |A u - y|^2 + (sigma / s)^2 |u - z|^2,  s = START_LEVEL max |z|
 
-    where the paper has zero: ten small networks do not get far from z, which for
+    The paper starts from zero. Ten small networks do not get far from z, which for
     tomography is 15 dB below this start.
 
     Parameters
     ----------
     channels : tuple of int
+        Channel counts of the images.
     iterations : int
     """
 
@@ -89,16 +93,19 @@ class PDNet(LearnedReconstructor):
             return problem.operators.prox(problem.adjoint, problem.y, gamma)
 
     def solve(self, problems):
-        """See `LearnedReconstructor`; measurements differ in shape, so one by one."""
+        """See `LearnedReconstructor`.
+
+        Problems are solved one by one, because their measurements differ in shape.
+        """
         return torch.cat([self.solve_one(problem) for problem in problems])
 
     def solve_one(self, problem):
-        """The iterations on one prepared problem."""
+        """Run the iterations on one prepared problem."""
         operators, factor = problem.operators, problem.operators.weight**0.5
         channels = problem.adjoint.shape[1]
         y = factor * problem.y
         start = self.start(problem)
-        # Divided by the brightness, the network sees images of one range.
+        # Division by the brightness gives all images one range.
         scale = per_image(problem.adjoint.abs().flatten(1).amax(1))
         scale = scale.clamp_min(torch.finfo(y.dtype).tiny)
         y, start = y / scale, start / scale

@@ -24,24 +24,24 @@ from .weights import choose, load_weights, published
 CHANNELS = (1, 2, 3)
 # The steps of the paper's ablation, from a network that sees A^T y alone to RAM.
 VARIANTS = ("base", "prox", "prox_y", "krylov")
-# The networks of the ablation are smaller and see photographs only; the last three are
-# trained on one task each.
+# The networks of the ablation are smaller and are trained on photographs only. Those of
+# SINGLE are trained on one task each.
 SMALL = {"channels": (1, 3), "widths": (16, 24, 48, 64), "blocks": 2}
 SINGLE = ("inpainting", "deblurring", "sr")
 # The authors' checkpoint, as deepinv names it.
 PUBLISHED = "ram.pth.tar"
-# Learned gain of the embeddings before training: small enough to keep the
-# denoiser that RAM starts from, large enough for gradients to flow.
+# Gain of the embeddings before training. It is small enough to keep the denoiser that
+# RAM starts from, and large enough for gradients to flow.
 KRYLOV_GAIN = 0.01
-# Of the step after the network before training: weight a snr^p, about the mean square
-# error of a reconstruction over that of its noise.
+# a and p before training. The step after the network has the weight a snr^p, about the
+# mean square error of a reconstruction divided by that of its noise.
 STEP_WEIGHT, STEP_POWER = 0.002, 2.0
 
 
 class EmbeddingBlock(nn.Module):
     """Features of 2C images: A_s^T y and A_s^T A_s A_s^T y.
 
-    deepinv's encoder of measurements (its `HeadBlock`), one for each channel count.
+    Each channel count has its own encoder, deepinv's `HeadBlock`.
     """
 
     images = 2
@@ -59,7 +59,7 @@ class EmbeddingBlock(nn.Module):
         images = joined(images, dtype)
         index = self.encoding_conv.in_channels_list.index(images.shape[1])
         head = getattr(self.encoding_conv, f"head{index}")
-        # A 1x1 kernel beside a 3x3 one of the same images is the middle of it: one
+        # A 1x1 and a 3x3 convolution of the same images are merged into one 3x3
         # convolution. Small convolutions cost more to call than to compute.
         images = conv2d(
             images, head.convin.weight + widen(head.zero_conv_skip), padding=1
@@ -72,9 +72,9 @@ class EmbeddingBlock(nn.Module):
 
 
 class KrylovBlock(EmbeddingBlock):
-    """Features of {z, A_s^T A_s z} for two images z decoded from the features, and of y.
+    """Features of y and of {z, A_s^T A_s z}, for two images z decoded from features.
 
-    deepinv's block (`MeasCondBlock`), with both images in one call of the operator.
+    This is deepinv's `MeasCondBlock` with both images in one call of the operator.
     """
 
     images = 6
@@ -95,8 +95,8 @@ class KrylovBlock(EmbeddingBlock):
 class LightKrylovBlock(nn.Module):
     """Features of z, A^T A z and A^T y for one image z decoded from the features.
 
-    Two convolutions instead of six: at full resolution those of `KrylovBlock` cost more
-    than the block that they are part of.
+    It has two convolutions. `KrylovBlock` has six, which at full resolution cost more
+    than the residual block that they are part of.
     """
 
     def __init__(self, width, channels):
@@ -113,8 +113,8 @@ class LightKrylovBlock(nn.Module):
 
 
 def joined(images, dtype):
-    """Images side by side, in the network's layout, which operators do not keep."""
-    # Mixing layouts doubles the cost.
+    """Concatenate images along the channels, in the network's memory layout."""
+    # Operators do not keep the layout, and mixed layouts double the cost.
     return torch.cat(
         [i.to(dtype, memory_format=torch.channels_last) for i in images], 1
     )
@@ -123,7 +123,7 @@ def joined(images, dtype):
 class EmbeddedResBlock(nn.Module):
     """deepinv's residual block, whose features stay in bfloat16 under autocast.
 
-    `embedding` is the class that looks at the measurements, or None.
+    `embedding` is the class of the block that sees the measurements, or None.
     """
 
     def __init__(self, width, channels, embedding):
@@ -152,22 +152,23 @@ class CompactRAM(LearnedReconstructor):
     """Reconstruct Anything Model with the widths of a compact DRUNet.
 
     Terris, Hurault, Song, Tachella, "Reconstruct Anything Model: a lightweight
-    general model for computational imaging", ICLR 2026 (arXiv 2503.08915): a
-    bias-free DRUNet whose input is a proximal step from A^T y, and whose residual
-    blocks see the Krylov embeddings of A at their own scale. The blocks are
-    deepinv's. Where it departs from deepinv's RAM, and why:
+    general model for computational imaging", ICLR 2026 (arXiv 2503.08915). The network
+    is a bias-free DRUNet. Its input is a proximal step from A^T y. Its residual blocks
+    see the Krylov embeddings of A at their own scale. The blocks are deepinv's. The
+    network differs from deepinv's RAM in these points:
 
-    * every constant is relative to A^T y, so that f(a y, a sigma, a gain) = a f(y,
-      sigma, gain) holds at any a, without rescaling dark inputs;
-    * the noise level of the proximal weight counts the Poisson part;
-    * down-sampling by f is scaled to unit norm (A and y times f): the paper's
-      weight f^2 of the proximal step, which deepinv loses, and f^2 A^T y;
-    * coarse operators are computed on the coarse grids (`multiscale.py`);
-    * the default network is `light`: at full resolution only the block after the last
-      up-sampling has an embedding, of fewer convolutions (`LightKrylovBlock`), and a
-      second proximal step, from the network's result, ends the reconstruction;
-    * sides that are not multiples of 8 are padded by replication after the
-      proximal step, so A is used as it is.
+    * Every constant is relative to A^T y. Hence f(a y, a sigma, a gain) = a f(y, sigma,
+      gain) for any a, without rescaling dark inputs.
+    * The noise level in the proximal weight includes the Poisson part.
+    * Down-sampling by f is scaled to unit norm: A and y are multiplied by f. The
+      proximal step then has the paper's weight f^2, which deepinv omits, and starts
+      from f^2 A^T y.
+    * Coarse operators are computed on the coarse grids (`physics/normal.py`).
+    * The bundled network `ram` is `light`. At full resolution only the block after the
+      last up-sampling has an embedding, of fewer convolutions (`LightKrylovBlock`). A
+      second proximal step, from the network's result, ends the reconstruction.
+    * Sides that are not multiples of 8 are padded by replication after the proximal
+      step, so that A is used as it is.
 
     Parameters
     ----------
@@ -178,15 +179,17 @@ class CompactRAM(LearnedReconstructor):
     blocks : int
         Residual blocks a stage.
     variant : {"base", "prox", "prox_y", "krylov"}
-        What of the operator the network sees, as in the paper's ablation: A^T y as
-        its input; a proximal step from there; the embeddings of y too; all of RAM.
+        What the network sees of the operator, as in the paper's ablation. The input of
+        "base" is A^T y. The input of "prox" is a proximal step from there. "prox_y"
+        adds the embeddings of y. "krylov" is all of RAM.
     light : bool
-        Whether the full model has less at full resolution and a step at the end, as above.
+        Whether the full model has fewer embeddings at full resolution and a proximal
+        step at the end, as described above.
 
     Raises
     ------
     ValueError
-        If the variant is another word, or is not the full model and light.
+        If the variant is not known, or if `light` is set for another than "krylov".
     """
 
     def __init__(
@@ -248,9 +251,9 @@ class CompactRAM(LearnedReconstructor):
     def start_from_denoiser(self, weights):
         """Copy the weights of a `MultiHeadDRUNet` with the same widths and blocks.
 
-        On denoising the result equals that denoiser up to the Krylov embeddings,
-        whose gains are set to `KRYLOV_GAIN`. Heads for two channels start from the
-        gray one's, both channels sharing it.
+        For denoising the result equals that of the denoiser, up to the Krylov
+        embeddings. Their gains are set to `KRYLOV_GAIN`. The head for two channels
+        starts from the gray head, which both channels share.
 
         Parameters
         ----------
@@ -265,8 +268,8 @@ class CompactRAM(LearnedReconstructor):
         blocks = len(self.m_body.enc)
         names = {}
         for stage in ("m_body", *(f"m_{k}{n}" for k in ("down", "up") for n in "123")):
-            # The denoiser's stages are flat: an up-sampling or a down-sampling
-            # convolution is the first or the last of their layers.
+            # The denoiser's stages are flat lists of layers. An up-sampling convolution
+            # is the first layer, a down-sampling convolution the last.
             up = stage.startswith("m_up")
             if up:
                 names[f"{stage}.0.weight"] = f"up{stage[-1]}.weight"
@@ -286,7 +289,7 @@ class CompactRAM(LearnedReconstructor):
         heads, tails = heads_and_tails(weights)
         for i, channels in enumerate(self.channels):
             head = heads[channels]
-            # Image, sigma map, and a gain map that the denoiser did not have.
+            # RAM's input has a gain map after the sigma map; the denoiser's has none.
             head = torch.cat((head, torch.zeros_like(head[:, :1])), 1)
             own[f"m_head.conv{i}.weight"] = head
             own[f"m_tail.conv{i}.weight"] = tails[channels]
@@ -294,14 +297,16 @@ class CompactRAM(LearnedReconstructor):
         self.set_krylov_gain(KRYLOV_GAIN)
 
     def inputs(self, y, physics, sigma, gain):
-        """What the network needs of a problem: its input, its operators, A^T y.
+        """What the network needs of a problem.
 
         Returns
         -------
-        tuple
-            The `Inputs`, the network's input (B, C + 2, H', W') padded to multiples of 8,
-            and for each scale the images of y (B, kC, H'/s, W'/s) that its blocks see,
-            none for a network without embeddings.
+        inputs : Inputs
+        start : tensor (B, C + 2, H', W')
+            The network's input, padded to multiples of 8.
+        context : list of tensor (B, kC, H'/s, W'/s)
+            For each scale s, the images of y that the blocks see. It is empty for a
+            network without embeddings.
         """
         inputs = super().inputs(y, physics, sigma, gain)
         x, operators = inputs.adjoint, inputs.operators
@@ -326,7 +331,7 @@ class CompactRAM(LearnedReconstructor):
         return self.variant in ("prox_y", "krylov")
 
     def proximal_step(self, inputs):
-        """argmin over u of weight |A u - y|^2 + |u - f^2 A^T y|^2, its weight learned."""
+        """argmin over u of w |A u - y|^2 + |u - f^2 A^T y|^2, with learned weight w."""
         operators = inputs.operators
         weight = self.eta / (1e-4 + 1 / (signal_to_noise(inputs) * operators.weight))
         weight = per_image(weight.clamp_min(1e-8))
@@ -337,16 +342,16 @@ class CompactRAM(LearnedReconstructor):
         if self.step is None:
             return x
         log_weight, power = self.step[self.channels.index(x.shape[1])]
-        # A zero image has no logarithm.
+        # The ratio of a zero image is 0, which has no logarithm.
         log_snr = signal_to_noise(inputs).clamp_min(1e-3).log()
         weight = per_image((log_weight + power * log_snr).exp())
         with torch.autocast(x.device.type, enabled=False):
             return inputs.operators.prox(x.float(), inputs.y, weight)
 
     def solve(self, problems):
-        """The network on several prepared problems whose images have one size.
+        """Run the network on several prepared problems whose images have one size.
 
-        They go through it as one batch: several tasks at the price of one.
+        The problems form one batch, so that several tasks cost as much as one.
 
         Parameters
         ----------
@@ -395,28 +400,29 @@ class CompactRAM(LearnedReconstructor):
 def signal_to_noise(inputs):
     """Mean brightness of A^T y over the noise's standard deviation, (B,)."""
     x = inputs.adjoint
-    # A zero image has no scale; its floor only has to avoid 0/0.
+    # The floor avoids 0/0 for a zero image.
     tiny = torch.finfo(x.dtype).tiny
     return x.abs().flatten(1).mean(1) / inputs.noise.clamp_min(tiny)
 
 
 def load_ram(weights, variant, solver):
-    """The compact RAM or a network of its ablation, or its authors' network.
+    """Load the compact RAM, a network of its ablation, or the authors' network.
 
     Parameters
     ----------
     weights : {"bundled", "published"}
     variant : str
-        "full" is the default network; a word of `VARIANTS` or the task that a small
-        network was trained on ("inpainting", "deblurring", "sr") is one of the
-        ablation, which is trained on photographs, bundled only.
+        "full" is RAM. A word of `VARIANTS` is a network of the ablation. A word of
+        `SINGLE` ("inpainting", "deblurring", "sr") is a network of the ablation that
+        was trained on this task only. The networks of the ablation are trained on
+        photographs and exist with bundled weights only.
     solver : str
         Name of the solver, for error messages.
 
     Raises
     ------
     FileNotFoundError, ValueError
-        If the weights are missing, damaged, or a parameter is another word.
+        If the weights are missing or damaged, or a parameter is not known.
     """
     if variant != "full":
         return choose(weights, bundled=lambda: load_small(variant))

@@ -9,7 +9,8 @@ from ..physics.facts import unit_scale
 from ..physics.noise import noise_parameter
 from ..physics.normal import FineScales, multiscale
 
-# Relative to the brightest point of A^T y: RAM's 5e-3 for images in [0, 1].
+# Least noise level, relative to the largest value of A^T y. RAM has 5e-3 for images in
+# [0, 1].
 SIGMA_FLOOR = 5e-3
 
 
@@ -22,11 +23,11 @@ class Inputs:
     y : tensor
         Measurements, with the batch first.
     adjoint : tensor (B, C, H, W)
-        f^2 A^T y, with f = 1 but for down-sampling by f: the adjoint at unit norm.
+        f^2 A^T y. f is the factor of down-sampling, and 1 for other operators.
     operators : FineScales
-        A^T A, at unit norm, and its proximal operator.
+        A^T A, scaled to unit norm, and the proximal operator of the data term.
     sigma, gain : tensor (B,)
-        Levels of the Gaussian noise, not below the floor, and of the Poisson noise.
+        Level of the Gaussian noise, at least the floor, and gain of the Poisson noise.
     noise : tensor (B,)
         Standard deviation of both together.
     """
@@ -45,9 +46,9 @@ class Inputs:
 class LearnedReconstructor(dinv.models.Reconstructor):
     """A network that takes measurements of any linear operator and noise level.
 
-    A subclass writes `prepare`, which computes what it needs in float32, and `solve`,
-    which runs the network on several prepared problems as one batch: training mixes
-    tasks at the price of one.
+    A subclass writes `solve`, which runs the network on several prepared problems as
+    one batch. Training on several tasks then costs as much as training on one. A
+    subclass may extend `inputs`, which computes in float32 what `solve` needs.
 
     Parameters
     ----------
@@ -57,7 +58,7 @@ class LearnedReconstructor(dinv.models.Reconstructor):
     Attributes
     ----------
     cg_iterations : int or None
-        Conjugate gradients in a proximal step of an operator that has no closed form.
+        Iterations of conjugate gradients in a proximal step that has no closed form.
         None: as many as the physics takes.
     """
 
@@ -79,7 +80,7 @@ class LearnedReconstructor(dinv.models.Reconstructor):
             its noise model. Denoising if None.
         sigma, gain : float or tensor (B,), optional
             Levels of the Gaussian and of the Poisson noise instead of those of
-            the physics' noise model. None and absent means 0.
+            the physics' noise model. A level that neither of them states is 0.
 
         Raises
         ------
@@ -89,7 +90,10 @@ class LearnedReconstructor(dinv.models.Reconstructor):
         return self.solve([self.prepare(y, physics, sigma, gain)])
 
     def prepare(self, y, physics=None, sigma=None, gain=None):
-        """What `solve` needs of a problem."""
+        """What `solve` needs of a problem.
+
+        It is computed in float32, because operators lose too much in bfloat16.
+        """
         with torch.autocast(y.device.type, enabled=False):
             return self.inputs(y.float(), physics, sigma, gain)
 
@@ -98,7 +102,7 @@ class LearnedReconstructor(dinv.models.Reconstructor):
         raise NotImplementedError
 
     def inputs(self, y, physics, sigma, gain):
-        """The `Inputs` of a problem; operators lose too much in bfloat16."""
+        """The `Inputs` of a problem."""
         physics = physics or dinv.physics.Denoising(dinv.physics.ZeroNoise())
         x = physics.A_adjoint(y)
         if x.shape[1] not in self.channels:
@@ -106,16 +110,16 @@ class LearnedReconstructor(dinv.models.Reconstructor):
                 f"This {type(self).__name__} has heads for {self.channels} channels and "
                 f"got an image with {x.shape[1]}: reconstruct its channels one by one."
             )
-        # Down-sampling by f at unit norm is f A: z = f^2 A^T y is then as bright as
-        # the image, and a proximal step towards it does not darken it.
+        # Down-sampling by f is scaled to unit norm as f A. z = f^2 A^T y is then as
+        # bright as the image, and a proximal step towards z does not darken it.
         scale = unit_scale(physics)
         x = scale * x
         operators = multiscale(physics, x.shape[1:])
         operators.weight = scale
         operators.iterations = self.cg_iterations
-        # Of the adjoint and not of y: the centre of k-space is far brighter than the
-        # image. Constants relative to it keep f(a y, a sigma, a gain) = a f(y, sigma,
-        # gain) at any a.
+        # The peak is that of the adjoint, because the centre of k-space is far brighter
+        # than the image. Constants relative to the peak keep f(a y, a sigma, a gain) =
+        # a f(y, sigma, gain) for any a.
         peak = x.abs().flatten(1).amax(1)
         sigma = noise_parameter(physics, y, "sigma", sigma).maximum(SIGMA_FLOOR * peak)
         gain = noise_parameter(physics, y, "gain", gain)
@@ -124,5 +128,5 @@ class LearnedReconstructor(dinv.models.Reconstructor):
 
 
 def per_image(values):
-    """Numbers (B,) that multiply images (B, C, H, W)."""
+    """Numbers (B,) as (B, 1, 1, 1), to multiply images (B, C, H, W)."""
     return values.view(-1, 1, 1, 1)

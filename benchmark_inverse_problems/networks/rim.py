@@ -7,7 +7,7 @@ from torch.nn.functional import pad, softplus
 STEPS = 10
 WIDTH = 64
 HIDDEN = 96
-# The logistic link reaches 0 and 1 at infinity only: starts stay this far inside.
+# The logistic function reaches 0 and 1 only at infinity. A start keeps this distance.
 MARGIN = 0.01
 VARIANTS = ("rim", "gdn", "ffn")
 
@@ -40,26 +40,28 @@ class RIM(nn.Module):
     2017 (arXiv 1706.04008). With x = logistic(eta), t = 1, 2, ...:
 
         g_t = d/d eta |A x_t - y|^2 / (2 (sigma^2 + epsilon))
-        eta_{t+1}, s_{t+1} = eta_t + h(g_t, eta_t, s_t)
+        step_t, s_{t+1} = h(g_t, eta_t, s_t)
+        eta_{t+1} = eta_t + step_t
 
-    epsilon = softplus of a learned number. h is a strided convolution, a convolutional
-    GRU at half resolution, a transposed and a last convolution; the paper's batch
-    normalisation is left out, as one set of statistics cannot fit all steps. The
-    channels of an image are reconstructed jointly by A and one by one by h, so that
-    one network serves any number of them.
+    epsilon is the softplus of a learned number. h is a strided convolution, a
+    convolutional GRU at half resolution, a transposed convolution and a last
+    convolution. The paper's batch normalisation is left out, because one set of
+    statistics cannot fit all steps. A acts on all channels of an image together, and h
+    acts on each channel alone. One network thus serves any number of channels.
 
     Parameters
     ----------
     variant : {"rim", "gdn", "ffn"}
-        The paper's reductions: the gradient descent network does not see eta, the
-        feed-forward network has no state (a convolution in place of the GRU).
+        "gdn" and "ffn" are the paper's reductions. The gradient descent network does
+        not see eta. The feed-forward network has no state: convolutions replace the
+        GRU.
     width, hidden : int
-        Features around the state, and of it.
+        Features outside the state, and of the state.
 
     Raises
     ------
     ValueError
-        If the variant is another word.
+        If the variant is not known.
     """
 
     def __init__(self, variant="rim", width=WIDTH, hidden=HIDDEN):
@@ -74,7 +76,7 @@ class RIM(nn.Module):
         inputs = 1 if variant == "gdn" else 2
         self.encode = nn.Conv2d(inputs, width, 3, stride=2, padding=1)
         if variant == "ffn":
-            # As many parameters as the GRU.
+            # About as many parameters as the GRU.
             self.recurrent = nn.Sequential(
                 nn.Conv2d(width, 3 * hidden, 3, padding=1),
                 nn.ReLU(),
@@ -101,8 +103,10 @@ class RIM(nn.Module):
 
         Returns
         -------
-        step, state : tensor
-            What is added to eta, float32, and the next state.
+        step : tensor (B, C, H, W)
+            What is added to eta, in float32.
+        state : tensor or None
+            The next state; None for "ffn".
         """
         batch, channels, height, width = eta.shape
         gradient = self.gradient(descent, eta, sigma)

@@ -12,15 +12,16 @@ ORIGINAL = {
     "pointwise": True,
 }
 SIZES = {"compact": {}, "original": ORIGINAL}
-# Side of the coarsest features: smaller ones take time and gain nothing.
+# Least side of the coarsest features. Smaller features take time and gain nothing.
 COARSEST = 8
 
 
 def upsample(x, size):
     """Bilinear interpolation of features to (h, w), in their own precision.
 
-    Autocast would go to float32; and the gradient of a concatenation's part is a view
-    whose layout takes a path that is ten times slower.
+    Autocast is switched off, because it would compute in float32. The gradient is
+    copied to the layout of the features: without the copy it is a view of the gradient
+    of a concatenation, whose layout makes the backward pass ten times slower.
     """
     with torch.autocast(x.device.type, enabled=False):
         x = interpolate(x, size=size, mode="bilinear")
@@ -35,11 +36,12 @@ def is_channels_last(x):
 
 
 class ImageHead(nn.Module):
-    """The last, 1x1 convolution: features to an image (1, C, H, W) in float32.
+    """The last layer: a 1x1 convolution to an image (1, C, H, W) in float32.
 
-    A sigmoid takes bounded images to [0, 1]. The parts of complex images are not bounded:
-    they have no sigmoid, and the convolution starts at zero. What the operator does not see
-    then begins as zero, and not as a random picture that nothing corrects.
+    A sigmoid maps bounded images to [0, 1]. The parts of complex images are not bounded
+    and have no sigmoid. Their convolution starts at zero, so that the part of the image
+    in the operator's null space starts at zero. It would otherwise start as a random
+    picture, which the measurements never correct.
     """
 
     def __init__(self, features, channels, bias=True, bounded=True):
@@ -65,7 +67,7 @@ def block(inputs, outputs, kernel_size, stride=1, padding_mode="zeros"):
             stride,
             padding=kernel_size // 2,
             padding_mode=padding_mode if kernel_size > 1 else "zeros",
-            bias=False,  # the normalisation has one
+            bias=False,  # the normalisation has a bias
         ),
         nn.BatchNorm2d(outputs),
         nn.LeakyReLU(0.2, inplace=True),
@@ -75,10 +77,10 @@ def block(inputs, outputs, kernel_size, stride=1, padding_mode="zeros"):
 class SkipNetwork(nn.Module):
     """The network of the deep image prior, in a compact size.
 
-    D. Ulyanov, A. Vedaldi, V. Lempitsky, "Deep Image Prior", CVPR 2018: at each scale
-    a strided and a plain convolution down, a bilinear up-sampling and a convolution
-    up, and a 1x1 convolution to few channels that passes by. Theirs is
-    `SkipNetwork(shape, **ORIGINAL)`.
+    D. Ulyanov, A. Vedaldi, V. Lempitsky, "Deep Image Prior", CVPR 2018. Each scale of
+    the encoder has a strided and a plain convolution. Each scale of the decoder has a
+    bilinear up-sampling and a convolution. A skip connection, a 1x1 convolution to few
+    channels, joins them. The authors' network is `SkipNetwork(shape, **ORIGINAL)`.
 
     Parameters
     ----------
@@ -90,18 +92,20 @@ class SkipNetwork(nn.Module):
         Features of each scale, the finest first. Scales that would halve an image to
         less than `COARSEST` pixels are left out.
     skip : int
-        Channels that pass by at each scale.
+        Channels of the skip connection at each scale.
     padding_mode : str
-        Of the convolutions; "zeros" takes a sixth less time than the paper's "reflect".
+        Padding of the convolutions. "zeros" takes a sixth less time than the paper's
+        "reflect".
     pointwise : bool
-        Follow each convolution up by a 1x1 convolution, as in the paper.
+        Add a 1x1 convolution after each convolution of the decoder, as in the paper.
     bounded : bool
-        Whether images are in [0, 1]; the parts of complex ones are not.
+        Whether images are in [0, 1]. The parts of complex images are not.
 
     Attributes
     ----------
     input_shape : tuple of int
-        (1, inputs, h, w): the image's size, rounded up to what the strides divide.
+        (1, inputs, h, w). h and w are the image's, rounded up to a multiple of all
+        strides together.
     """
 
     def __init__(
@@ -119,7 +123,7 @@ class SkipNetwork(nn.Module):
         while len(widths) > 1 and min(self.size) < COARSEST * 2 ** len(widths):
             widths = widths[:-1]
         cell = 2 ** len(widths)
-        # Two cells at least: a single pixel has no variance to normalise by.
+        # Two cells at least: a single pixel has no variance for the normalisation.
         padded = (max(2, -(-length // cell)) * cell for length in self.size)
         self.input_shape = (1, inputs, *padded)
         self.skips, self.downs, self.ups = (nn.ModuleList() for _ in range(3))

@@ -22,10 +22,10 @@ def convolution(inputs, outputs, kernel=3, stride=1):
 class UNet(nn.Module):
     """A U-Net with strided convolutions, bilinear up-sampling and thin skips.
 
-    The network of R. Barbano et al., "An Educated Warm Start for Deep Image
+    The network is that of R. Barbano et al., "An Educated Warm Start for Deep Image
     Prior-Based Micro CT Reconstruction", IEEE Transactions on Computational Imaging,
-    2022, in a compact size: theirs is `UNet(**ORIGINAL)`. There is no sigmoid at the
-    end and no scaling at either end.
+    2022, in a compact size. The authors' size is `UNet(**ORIGINAL)`. There is no
+    sigmoid at the end, and neither input nor output is scaled.
 
     Parameters
     ----------
@@ -87,7 +87,10 @@ class UNet(nn.Module):
 
 
 class GrayUNet(nn.Module):
-    """A network of colour images on gray ones (B, 1, H, W): three equal channels."""
+    """A network for colour images, applied to gray images (B, 1, H, W).
+
+    Its input has three equal channels. Its result is the mean of the three channels.
+    """
 
     def __init__(self, network):
         super().__init__()

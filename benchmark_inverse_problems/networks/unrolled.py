@@ -12,10 +12,10 @@ from .reconstructor import LearnedReconstructor, per_image
 CHANNELS = (1, 2, 3)
 ALGORITHMS = ("hqs", "pgd")
 ITERATIONS = 8
-# Widths of the denoisers of the untied networks, which have one an iteration.
+# Widths of the denoisers of untied networks, which have one denoiser per iteration.
 NARROW = (16, 16, 32, 32)
-# The schedule of DPIR, from which the levels and weights are learned: the first
-# level for images in [0, 1], and the weight of the prior.
+# Training starts from the schedule of DPIR: its first level, for images in [0, 1], and
+# its weight of the prior.
 FIRST_LEVEL = 49 / 255
 LAMBDA = 0.23
 
@@ -29,31 +29,32 @@ class Unrolled(LearnedReconstructor):
         pgd:  x <- x - eta_k A^T (A x - y)              (A at unit norm)
         both: x <- D_k(x, s_k)
 
-    with the noise level sigma and denoisers D_k that are one network (tied) or as many
-    as iterations. The levels s_k are those of DPIR (Zhang et al., TPAMI 2021),
-    log-spaced from 49/255 of the brightness to sigma, times learned factors; lambda_k
-    and eta_k are learned. The hqs networks are the unrolled DPIR of Terris et al.,
-    2025; unrolling itself: Gregor and LeCun, ICML 2010, and Aggarwal et al., TMI 2019.
-    The parts of complex images are denoised as gray images.
+    sigma is the noise level. The denoisers D_k are one network (tied) or one network
+    per iteration. The levels s_k are those of DPIR (Zhang et al., TPAMI 2021), times
+    learned factors. DPIR's levels are log-spaced from 49/255 of the brightness to
+    sigma. lambda_k and eta_k are learned. The hqs networks are the unrolled DPIR of
+    Terris et al., 2025. Unrolling was introduced by Gregor and LeCun, ICML 2010, and
+    Aggarwal et al., TMI 2019. The parts of complex images are denoised as gray images.
 
     Parameters
     ----------
     algorithm : {"hqs", "pgd"}
     tied : bool
-        One denoiser for all iterations, or narrow ones of their own.
+        Whether all iterations share one denoiser. Otherwise each has a narrow one.
     iterations : int
     widths : tuple of 4 int or None
-        Features of the denoisers; None: those of the bundled denoiser where tied.
+        Features of the denoisers. None: those of the bundled denoiser if tied, else
+        `NARROW`.
     blocks : int
-        Residual blocks a stage of the denoisers.
+        Residual blocks per stage of a tied denoiser. Narrow denoisers have one.
 
     Raises
     ------
     ValueError
-        If the algorithm is another word.
+        If the algorithm is not known.
     """
 
-    # Few are enough: they start from the estimate, and training sees what they leave.
+    # Few are enough: they start from the estimate, and training includes their error.
     cg_iterations = 10
 
     def __init__(
@@ -92,11 +93,11 @@ class Unrolled(LearnedReconstructor):
             denoiser.load_state_dict(weights)
 
     def solve(self, problems):
-        """See `LearnedReconstructor`; images of all problems have one size."""
+        """See `LearnedReconstructor`. The images of all problems have one size."""
         x = torch.cat([problem.adjoint for problem in problems])
         sigma = torch.cat([problem.noise for problem in problems])
         sizes = [len(problem) for problem in problems]
-        # Levels relative to the image's brightness: scaling y scales them.
+        # The levels are relative to the image's brightness: scaling y scales them.
         peak = x.abs().flatten(1).amax(1).clamp_min(torch.finfo(x.dtype).tiny)
         first = FIRST_LEVEL * peak
         for k in range(self.iterations):
@@ -113,7 +114,7 @@ class Unrolled(LearnedReconstructor):
         return x
 
     def denoise(self, denoiser, x, level, peak):
-        """One denoising; images that the denoiser has no head for go part by part."""
+        """Denoise once. Images for which the denoiser has no head go part by part."""
         if x.shape[1] in denoiser.channels:
             return denoiser(x, level)
         return by_parts(x, lambda part: denoiser(part, level / (2 * peak)), peak)

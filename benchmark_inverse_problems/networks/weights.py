@@ -14,7 +14,7 @@ from ..support.atomic import replacing
 from ..support.progress import libraries_quiet
 
 FOLDER = Path(__file__).parents[1] / "weights"
-# End of the name of the scales of a kernel that is kept in 8 bits.
+# Suffix of the name of the scales of a kernel that is stored in 8 bits.
 SCALES = ":scales"
 
 
@@ -29,9 +29,9 @@ def save_weights(state_dict, path, description, bits=16):
     description : dict
         Recipe, data, seed, scores; the file's checksum is added.
     bits : {16, 8}
-        16: float16, which changes no PSNR by 0.01 dB. 8: kernels as int8 with a scale for
-        each first index, which costs up to 0.03 dB: for networks that are compared with
-        each other only.
+        16 stores float16, which changes no PSNR by 0.01 dB. 8 stores kernels as int8
+        with a scale for each first index, which costs up to 0.03 dB. It is for networks
+        that are compared with each other only.
     """
     path = Path(path)
     rounded = {
@@ -53,14 +53,14 @@ def quantise(key, kernel):
     """A kernel as int8, and the scales that undo it."""
     kernel = kernel.float()
     largest = kernel.abs().flatten(1).amax(1)
-    # Kernels that never learned are zero.
+    # Kernels that were never trained are zero, but their scales must not be.
     scales = largest.clamp_min(torch.finfo(torch.float32).tiny) / 127
     rounded = (kernel / along_first(scales, kernel)).round().to(torch.int8)
     return {key: rounded, key + SCALES: scales}
 
 
 def dequantise(stored):
-    """The state dict of what `save_weights` wrote."""
+    """The state dict of parameters as `save_weights` stores them."""
     state_dict = {k: v for k, v in stored.items() if not k.endswith(SCALES)}
     for key, value in state_dict.items():
         if key + SCALES in stored:
@@ -154,7 +154,7 @@ def published(build, solver, file_name):
     path = published_path(file_name)
     instead = f"or run {solver}[weights=bundled]."
     try:
-        # torch.hub unpickles anything unless it is told not to.
+        # Without this setting torch.hub unpickles arbitrary objects.
         safely = patch.dict(os.environ, TORCH_FORCE_WEIGHTS_ONLY_LOAD="1")
         with safely, libraries_quiet():
             return build()

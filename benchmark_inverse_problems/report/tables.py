@@ -210,7 +210,7 @@ def abbreviated(count):
     return f"{count / 1e3:.0f}K" if count < 999_500 else f"{count / 1e6:.1f}M"
 
 
-def formatted(table, format, digits, notes=(), label="problem"):
+def formatted(table, format, digits, notes=(), label="problem", counts=()):
     """The table as a text.
 
     Parameters
@@ -225,12 +225,18 @@ def formatted(table, format, digits, notes=(), label="problem"):
         Lines below the table.
     label : str
         What the rows are.
+    counts : iterable of str
+        Columns of whole numbers, which have no decimals.
     """
     if format == "csv":
         plain = table.map(lambda v: v.strip("*") if isinstance(v, str) else v)
         plain.index, plain.columns = map(one_line, plain.index), map(one_line, plain)
         return plain.to_csv(index_label=label)
-    cells = table.apply(lambda column: column_texts(column, digits))
+    cells = table.apply(
+        lambda column: column.map(
+            lambda value: cell_text(value, 0 if column.name in counts else digits)
+        )
+    )
     if format == "latex":
         cells = cells.map(latex).rename(index=latex, columns=latex)
         align = "l" * cells.index.nlevels + "r" * len(cells.columns)
@@ -240,14 +246,6 @@ def formatted(table, format, digits, notes=(), label="problem"):
     rows = [(one_line(name), *values) for name, values in cells.iterrows()]
     lines = markdown_table([label, *map(one_line, cells)], rows, numbers=True)
     return "\n".join((lines, *(["", *notes] if notes else [])))
-
-
-def column_texts(column, digits):
-    """The cells of a column; counts, which are whole numbers, have no decimals."""
-    numbers = pd.to_numeric(column, errors="coerce").dropna()
-    if len(numbers) and (numbers % 1 == 0).all() and numbers.any():
-        digits = 0
-    return column.map(lambda value: cell_text(value, digits))
 
 
 def cell_text(value, digits):

@@ -1,9 +1,4 @@
-"""Regularisation parameters, tuned once per problem on images that are never scored.
-
-XXTUNING
-``tuned/SOLVER.json`` for every problem of the suite, with ``--missing`` for new ones only;
-solvers with parameters and ``--problems`` are named as on benchopt's command line.
-"""
+"""Regularisation parameters, tuned once per problem on images that are never scored."""
 
 import json
 from itertools import product

@@ -7,6 +7,7 @@ brings, and what a network learns from one task or from all of them.
 
 import pandas as pd
 
+from ..networks.ram import SINGLE, VARIANTS
 from ..report.names import split_names
 from ..report.published import COSTS_SOURCE, RAM_ABLATION, RAM_TRANSFER
 from ..report.tables import formatted
@@ -14,7 +15,7 @@ from ..suite import BENCHMARK, configured, results_of
 from . import study_parser
 
 # Bundled weights behind the tables.
-WEIGHTS = ("ram_base", "ram_prox", "ram_prox_y", "ram_krylov")
+WEIGHTS = tuple(f"ram_{name}" for name in (*VARIANTS, *SINGLE))
 CONFIG = BENCHMARK / "configs" / "ram_ablation.yml"
 # Problems of the config, in its order.
 PROBLEMS = ("inpainting", "Gaussian blur", "motion blur", "SR x2", "SR x4")

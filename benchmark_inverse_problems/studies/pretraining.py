@@ -7,7 +7,6 @@ study's folder, so an interrupted study goes on where it stopped.
 """
 
 import copy
-import json
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -29,8 +28,8 @@ from ..problems.problem import Problem, Task
 from ..problems.reading import Images, central_crop
 from . import study_parser
 from .jacobian import singular_values
-from .provenance import checksum
 from .pretraining_report import RISES, report
+from .provenance import checksum
 from .resumable import Pieces
 
 # Bundled weights behind the tables.
@@ -215,9 +214,8 @@ def unseen_error(x_hat, x, observation):
 def misfit(x_hat, observation):
     """Standard deviation of A x - y, in those of the noise."""
     residual = observation.physics.A(x_hat) - observation.y
-    return float(residual.square().mean().sqrt()) / noise_level(
-        observation.y, observation.physics
-    )
+    level = noise_level(observation.physics, observation.y)
+    return float(residual.square().mean().sqrt()) / level
 
 
 def compare(pieces, settings):

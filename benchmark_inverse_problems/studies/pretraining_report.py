@@ -159,6 +159,7 @@ def report(path, fits, rows, values, gallery):
     )
     tables = {"method": speed, "singular values": drift} | quality
     texts = [
-        formatted(frame, "markdown", 2, label=title) for title, frame in tables.items()
+        formatted(frame, "markdown", 2, label=title, counts=("seeds", RISES[0]))
+        for title, frame in tables.items()
     ]
     return "\n\n".join([verdict, *texts])

@@ -29,6 +29,8 @@ TASKS = {
     "denoising": Task("denoising", sigma=25 / 255),
     "inpainting": Task.of("inpainting", MISSING_PIXELS["random_50"]),
 }
+# The column of the iteration with the best score.
+AT = "at iteration"
 RULES = ("discrepancy", "variance")
 # The solver's.
 SETTINGS = {"lr": 0.01, "jitter": 0.01, "average": 0.98}
@@ -105,7 +107,7 @@ def watch(problem, index, iterations, label):
 def gaps(found):
     """Decibels below the best iterate: {column: value} of one fit."""
     best = float(found["scores"].max())
-    row = {"best": best, "at iteration": float(found["scores"].argmax())}
+    row = {"best": best, AT: float(found["scores"].argmax())}
     row |= {name: best - found["stopped"][name][1] for name in RULES}
     return row | {"last iterate": best - float(found["scores"][-1])}
 
@@ -133,4 +135,4 @@ def main(arguments):
         chosen = table[table.index.str.startswith(name)]
         table.loc[f"median, {name}"] = chosen.median()
     print("PSNR of the best iterate, and how many dB below it each rule ended:\n")
-    print(formatted(table, "markdown", 2, label="image"))
+    print(formatted(table, "markdown", 2, label="image", counts=[AT]))

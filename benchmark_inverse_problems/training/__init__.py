@@ -1,1 +1,4 @@
-"""Recipes that train the bundled networks: ``train NAME``."""
+"""Recipes of the bundled networks.
+
+``python -m benchmark_inverse_problems train NAME`` runs one.
+"""

@@ -1,4 +1,4 @@
-"""Artifact removal: RAM's network without its operator, from the denoiser on."""
+"""Artifact removal: RAM's network without its operator, started from the denoiser."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""Batches of random images, a function of (seed, step) alone."""
+"""Batches of random images, which depend on the seed and the step only."""
 
 from functools import cache
 from pathlib import Path
@@ -62,7 +62,7 @@ class PatchSampler:
         return step_rng(self.seed, step)
 
     def __reduce__(self):
-        # Another process reads the images itself: sending them takes longer.
+        # A worker process reads the images itself, because sending them takes longer.
         return PatchSampler, (self.folders, self.patch, self.seed)
 
     def batch(self, rng, size, channels, patch=None):
@@ -74,7 +74,7 @@ class PatchSampler:
         size : int
         channels : {1, 3}
         patch : int, optional
-            Another side than the sampler's.
+            Side of the patches. The default is the sampler's.
         """
         patches = [self._patch(rng, patch or self.patch) for _ in range(size)]
         x = stack(patches).float() / 255
@@ -98,15 +98,16 @@ class PatchSampler:
 class PhantomSampler:
     """Random phantoms of ellipses, 128x128, turned and flipped at random.
 
-    They come from other seeds than the phantoms of the suite's problems. Each is made
-    when it is first drawn, and kept. A batch depends only on the seed and the step.
+    They come from other seeds than the phantoms of the suite's problems. A phantom is
+    made when it is first drawn, and kept. A batch depends only on the seed and the
+    step.
 
     Parameters
     ----------
     channels : int
         1 for real phantoms, 2 for complex ones.
     count : int
-        Different phantoms to train on; `HELD_OUT` others are for validation.
+        Number of phantoms to train on. `HELD_OUT` other phantoms are for validation.
     seed : int
     """
 
@@ -126,7 +127,7 @@ class PhantomSampler:
         return step_rng(self.seed, step)
 
     def __reduce__(self):
-        # Another process makes the phantoms that it draws.
+        # A worker process makes the phantoms that it draws.
         return PhantomSampler, (self.channels, self.count, self.seed)
 
     def _phantom(self, index):
@@ -149,10 +150,10 @@ def step_rng(seed, step):
 
 
 def validation_rng(draw=0):
-    """The random numbers of validation, the same whatever the seed of the batches is.
+    """The random numbers of validation, which do not depend on the seed of the batches.
 
-    Scores of two trainings compare only on the same masks, kernels and noise: another
-    mask alone moves MRI by several dB.
+    The scores of two trainings can be compared only on the same masks, kernels and
+    noise. Another mask alone changes the PSNR of MRI by several dB.
     """
     return step_rng(0, 2**31 + draw)
 

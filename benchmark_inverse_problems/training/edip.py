@@ -1,7 +1,7 @@
-"""EDIP for pictures: the U-Net restores what a linear inverse leaves, for all tasks.
+"""EDIP for pictures: the U-Net learns to improve a direct inverse, for all tasks.
 
-The pairs are (A^+ y, x) as in Barbano et al. (2022), with the operators and the noise
-levels of the recipe of RAM.
+The pairs are (A^+ y, x) as in Barbano et al. (2022), with `direct_inverse` for A^+. The
+operators and the noise levels are those of the recipe of RAM.
 """
 
 from functools import partial
@@ -17,13 +17,13 @@ from .loop import Recipe, mean_psnr
 from .random_problems import TASKS
 
 BATCH = 8
-# MRI has complex images, which this network does not take; tomography is
-# the task of `edip_ct`.
+# MRI has complex images, which this network does not take. Tomography is the task of
+# `edip_ct`.
 NAMES = tuple(name for name in TASKS if name not in ("mri", "tomography"))
 
 
 def measured(rng, x, task):
-    """What the network sees of a picture (1, 3, H, W)."""
+    """The network's input for a picture (1, 3, H, W)."""
     y, physics, sigma, gain = TASKS[task](rng, x)
     physics.noise_model = noise_model(float(sigma), float(gain))
     return direct_inverse(physics, y)

@@ -1,7 +1,7 @@
 """EDIP for tomography: the U-Net learns phantoms from their filtered back-projections.
 
-As in Barbano et al. (2022) the images are random ellipses, and the network has seen
-nothing else when it is fitted to a measurement of another kind.
+As in Barbano et al. (2022), the images are random ellipses. The network has seen
+nothing else when it is fitted to a measurement of another image.
 """
 
 from functools import lru_cache, partial
@@ -19,7 +19,7 @@ from .random_problems import log_uniform, measure
 BATCH = 8
 # One step in eight sees more angles, so that the weights serve both levels.
 ANGLES = (20,) * 7 + (60,)
-NOISE = (0.005, 0.05)  # of the mean of |Ax|
+NOISE = (0.005, 0.05)  # standard deviation, relative to the mean of |Ax|
 
 
 @lru_cache
@@ -28,13 +28,14 @@ def tomography(shape, angles):
 
 
 def pair(rng, x, angles, noise):
-    """Phantoms, and what the network sees of them: (A^+ y, x).
+    """Pairs (A^+ y, x) of the network's inputs and the phantoms.
 
     Parameters
     ----------
     x : tensor (B, 1, H, H)
+        The phantoms.
     noise : array (B,)
-        Standard deviations of the noise, in means of |Ax|.
+        Standard deviations of the noise, relative to the mean of |Ax|.
     """
     physics = tomography(tuple(x.shape[1:]), angles)
     sigma = physics.A(x).abs().mean((1, 2, 3)).numpy() * noise

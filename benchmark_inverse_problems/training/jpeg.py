@@ -1,4 +1,4 @@
-"""The restorer of JPEG and noise: the denoiser's network, trained on from its weights."""
+"""The network that removes JPEG artefacts and noise, started from the denoiser."""
 
 import torch
 
@@ -9,7 +9,7 @@ from .data import validation_rng
 from .drunet import loss
 from .loop import Recipe, autocast, device_of, mean_psnr
 
-# FiRe's (Terris et al., 2025): qualities of 20 to 100 and noise of up to 0.1.
+# As in FiRe (Terris et al., 2025): qualities of 20 to 100 and noise of up to 0.1.
 QUALITIES = 20, 100
 SIGMA_MAX = 0.1
 # (quality, sigma) of the validation.
@@ -28,7 +28,7 @@ def draw(sampler, step):
     rng = sampler.rng(step)
     x = sampler.batch(rng, BATCH, channels=1 if step % 4 == 3 else 3)
     qualities = rng.randint(QUALITIES[0], QUALITIES[1] + 1, BATCH).tolist()
-    # One image in four has no noise: JPEG alone is the commonest case.
+    # One image in four has no noise, because JPEG alone is the most common case.
     levels = rng.uniform(-SIGMA_MAX / 3, SIGMA_MAX, BATCH).clip(0)
     sigma = torch.from_numpy(levels).to(x)
     return degrade(rng, x, qualities, sigma), sigma, x

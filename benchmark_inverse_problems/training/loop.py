@@ -1,4 +1,4 @@
-"""The one training loop: mixed precision, checkpoints, resumption, a curve."""
+"""The training loop of all recipes: mixed precision, checkpoints, resumption, a curve."""
 
 import csv
 import io
@@ -26,9 +26,9 @@ from ..support.progress import in_ci
 CHECKPOINT_EVERY = 120  # seconds between two checkpoints
 EVALUATIONS = 40  # points of the curve
 WARM_UP = 300  # steps of linear growth of the learning rate
-# Of the moving average of the weights: the last SHARE of the steps, at most 1000 of them.
-# The learning rate is near zero then; a longer average is worse than the last weights, by
-# up to 3 dB after 2000 steps from random weights.
+# The moving average of the weights covers the last SHARE of the steps, at most 1000 of
+# them. The learning rate is near zero in these steps. A longer average is worse than
+# the last weights, by up to 3 dB after 2000 steps from random weights.
 DECAY, SHARE = 0.999, 1 / 40
 
 
@@ -42,8 +42,8 @@ class Recipe:
         Stem of the weights' file.
     build : callable () -> nn.Module
     draw : callable (sampler, step) -> data
-        What a step learns from, on the CPU: tensors and operators, in lists or tuples,
-        that depend on the step only.
+        Draws the data of a step: tensors and operators on the CPU, in lists or tuples.
+        They depend on the sampler's seed and the step only.
     loss : callable (model, data, step) -> tensor
         The training loss of one step, from its data on the model's device.
     validate : callable (model, sampler) -> dict of float
@@ -60,9 +60,9 @@ class Recipe:
         Makes the training data of a recipe that needs no photographs. None: random
         patches of the images given with ``--data``.
     bits : {16, 8}
-        Of the parameters in the file: see `save_weights`.
+        Bits of a parameter in the file, see `save_weights`.
     options : str
-        Those of the command line that changed the recipe, for the JSON.
+        Options of the command line that changed the recipe, for the JSON.
     """
 
     name: str
@@ -81,12 +81,12 @@ class Recipe:
 
 
 def share(tensor):
-    """A tensor by shared memory, which knows nothing of a lazy conjugate."""
+    """Send a tensor by shared memory, which cannot hold a lazy conjugate."""
     return reduce_tensor(tensor.resolve_conj())
 
 
 class SharingPickler(cloudpickle.Pickler):
-    """Pickles deepinv's operators, which hold lambdas; tensors go by shared memory."""
+    """Pickles deepinv's operators, which hold lambdas. Tensors go by shared memory."""
 
     dispatch_table = ChainMap(
         {torch.Tensor: share},
@@ -96,7 +96,7 @@ class SharingPickler(cloudpickle.Pickler):
 
 
 class Draws(Dataset):
-    """What each step of a recipe learns from, pickled."""
+    """The data of each step of a recipe, pickled."""
 
     def __init__(self, draw, sampler):
         self.draw, self.sampler = draw, sampler
@@ -108,7 +108,7 @@ class Draws(Dataset):
 
 
 def draws(recipe, sampler, steps, workers):
-    """What some steps learn from, in their order, drawn ahead by processes of their own.
+    """The data of some steps in their order, drawn ahead by worker processes.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def draws(recipe, sampler, steps, workers):
     sampler : PatchSampler or PhantomSampler
     steps : range
     workers : int
-        Processes; 0 draws each step when it is asked for.
+        Number of worker processes. 0 draws the data of a step when it is needed.
     """
     if not workers:
         return (recipe.draw(sampler, step) for step in steps)
@@ -129,7 +129,7 @@ def draws(recipe, sampler, steps, workers):
         collate_fn=bytes,
         # A forked process cannot make sparse matrices once its parent has used a GPU.
         multiprocessing_context="spawn",
-        # Its own, so that workers leave torch's stream of random numbers alone.
+        # A generator of its own leaves torch's stream of random numbers alone.
         generator=torch.Generator(),
     )
     return map(pickle.loads, loader)
@@ -146,8 +146,8 @@ def train(recipe, sampler, folder, device="cpu", quiet=False, workers=0):
         Holds the checkpoint and, at the end, ``NAME.safetensors`` (the moving
         average of the weights), ``NAME.json`` and ``NAME.csv`` (the curve).
     workers : int
-        Processes that draw the steps' data ahead, for a device that would wait for it.
-        They change the speed only.
+        Number of processes that draw the steps' data ahead, for a device that would
+        wait for it. They change the speed only.
 
     Returns
     -------
@@ -270,7 +270,7 @@ def mean_psnr(estimate, x):
 
 
 def on_device(data, device):
-    """What a step learns from, tensors and operators in lists and tuples, on a device."""
+    """Move the data of a step, tensors and operators in lists and tuples, to a device."""
     if isinstance(data, list | tuple):
         return [on_device(part, device) for part in data]
     return data.to(device)

@@ -14,11 +14,12 @@ VALIDATION_CROP = 128
 
 
 def loss(model, data, step, l1_steps=math.inf):
-    """Mean over images of log(1 + error / t), times t, of the L1 errors.
+    """The mean over images of t log(1 + error / t), with the L1 error of each image.
 
-    PSNR is a logarithm of the error: an image's gradient is divided by
-    1 + error / t, so that easy tasks (little noise, small errors) do not starve
-    behind hard ones, and the value stays that of L1 for small errors.
+    t is `TYPICAL_ERROR`. Like PSNR, the loss is a logarithm of the error. The gradient
+    of an image is divided by 1 + error / t. Easy tasks, which have little noise and
+    small errors, are thus learned as well as hard ones. For small errors the loss
+    equals the L1 error.
 
     Parameters
     ----------
@@ -26,8 +27,8 @@ def loss(model, data, step, l1_steps=math.inf):
     data : tuple
         What `draw` returns.
     l1_steps : int
-        From this step on the errors are root mean squares, which PSNR measures; L1
-        learns faster.
+        From this step on, the errors are root mean square errors, which PSNR measures.
+        L1 learns faster.
     """
     x, problems = data
     with autocast(x.device):
@@ -60,7 +61,7 @@ def validation_problems(sampler):
     z = phantoms(2).validation()
     shape = tuple(z.shape[1:])
     problems["mri4"] = (z, OPERATORS["mri"](shape, rng, 4, MRI_CENTRE[4]), 0.005)
-    z = phantoms(1).validation()[:2]  # slow
+    z = phantoms(1).validation()[:2]  # two only: tomography is slow
     physics = OPERATORS["tomography"](tuple(z.shape[1:]), rng, 60)
     problems["ct60"] = (z, physics, 0.02 * physics.A(z).mean().item())
     return problems

@@ -1,4 +1,4 @@
-"""The learned primal-dual network, from nothing."""
+"""The learned primal-dual network, trained from random weights."""
 
 from ..networks.pdnet import PDNet
 from .loop import Recipe

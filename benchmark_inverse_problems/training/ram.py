@@ -1,4 +1,4 @@
-"""The compact RAM and its ablation: every step mixes the tasks of `tasks.py`."""
+"""The compact RAM and its ablation: steps mix the tasks of `random_problems.py`."""
 
 from functools import partial
 
@@ -9,8 +9,9 @@ from .loop import Recipe
 from .mixed_loss import loss, validate
 from .random_problems import COMPLEX_SHARES, MODALITIES, SHARES, TOMOGRAPHY_SHARES, draw
 
-# RAM lies farther below the denoiser and DPIR in denoising, deblurring and inpainting than
-# in super-resolution by 4, and total variation is strong on the phantoms of MRI.
+# Denoising, deblurring and inpainting have larger shares: in them RAM is farther below
+# the denoiser and DPIR than in super-resolution by 4. MRI has more steps, because total
+# variation is strong on its phantoms.
 RAM_SHARES = SHARES | {
     "denoising": 5,
     "gaussian": 4,
@@ -23,10 +24,10 @@ RAM_MODALITIES = MODALITIES | {
     14: COMPLEX_SHARES,
     15: TOMOGRAPHY_SHARES,
 }
-# Factor of the images of a step. A GPU waits for Python: on an H100 a step takes 0.11 s with
-# a factor of 4 or of 8.
+# Factor of the number of images of a step. A GPU waits for Python. On an H100 a step
+# takes 0.11 s with a factor of 4 or of 8.
 RAM_COPIES = 7
-# Tasks of the ablation's networks: in the order of `SINGLE`.
+# Tasks of the networks of `SINGLE`.
 TASKS_OF = dict(
     zip(SINGLE, (("inpainting",), ("gaussian", "motion"), ("sr2", "sr4")), strict=True)
 )
@@ -41,7 +42,7 @@ def build(**settings):
 
 
 def small(name, variant, tasks):
-    """A network of the ablation: the same steps and seed for each."""
+    """The recipe of a network of the ablation. All have the same steps and seed."""
     scale = sum(SHARES.values()) / sum(SHARES[task] for task in tasks)
     shares = {task: round(scale * SHARES[task]) for task in tasks}
     return Recipe(

@@ -1,9 +1,9 @@
-"""The tasks that learned reconstructors are trained on, and their common loss.
+"""The tasks that learned reconstructors are trained on.
 
-As in the paper on RAM (Terris et al., 2025) one network learns denoising, deblurring,
+As in the paper on RAM (Terris et al., 2025), one network learns denoising, deblurring,
 super-resolution, inpainting, MRI and tomography, with random operators and noise
-levels. A step holds patches of all tasks in one batch: batches of one task each make
-the gradient too noisy to learn super-resolution in an hour.
+levels. The batch of a step holds patches of several tasks. Batches of one task each
+would make the gradient too noisy to learn super-resolution in an hour.
 """
 
 from functools import lru_cache
@@ -20,8 +20,8 @@ from ..physics.operators.inpainting import random_mask
 from ..physics.operators.tomography import sparse_tomography
 from .data import PhantomSampler, to_complex
 
-# Patches of each task in a step. Super-resolution and inpainting are the farthest
-# from the denoiser that most networks start from.
+# Number of patches of each task in a step. Super-resolution and inpainting are the
+# farthest from the denoiser that most networks start from.
 SHARES = {
     "denoising": 2,
     "gaussian": 3,
@@ -30,14 +30,14 @@ SHARES = {
     "sr4": 3,
     "inpainting": 3,
 }
-# One step in five has fewer, larger patches, in which the seams that circular
-# operators make at the border weigh less: one patch of each of these tasks.
+# One step in five has fewer and larger patches: one of each of these tasks. Circular
+# operators make seams at the border, which weigh less in larger patches.
 LARGE = 128
 LARGE_TASKS = ("gaussian", "motion", "sr4", "inpainting")
-# Complex images and sinograms: whole images of LARGE pixels, half of them phantoms.
+# MRI and tomography have images of LARGE x LARGE pixels, see `medical`.
 COMPLEX_SHARES = {"denoising": 1, "mri": 3}
 TOMOGRAPHY_SHARES = {"tomography": 3}
-# Which steps of 16 have them; tomography is slow.
+# The steps of 16 that have these tasks. Tomography has the fewest, because it is slow.
 MODALITIES = {3: COMPLEX_SHARES, 7: TOMOGRAPHY_SHARES, 11: COMPLEX_SHARES}
 
 
@@ -46,9 +46,10 @@ def log_uniform(rng, low, high, size):
 
 
 def noise_levels(rng, sigma):
-    """Gaussian noise of level sigma (B,), or for one image in four a Poisson one.
+    """Levels of Gaussian and Poisson noise, (sigma, gain), each (B,).
 
-    Poisson noise keeps the Gaussian part in half of the cases.
+    One image in four has Poisson noise, and keeps the Gaussian part in half of the
+    cases. The other images have Gaussian noise of level sigma.
     """
     size = len(sigma)
     poisson = rng.uniform(size=size) < 0.25
@@ -57,7 +58,13 @@ def noise_levels(rng, sigma):
 
 
 def measure(rng, physics, x, sigma, gain=0.0):
-    """Measurements of x with noise levels (B,), and what `prepare` needs of them."""
+    """Measure x with noise of levels (B,).
+
+    Returns
+    -------
+    tuple
+        (y, physics, sigma, gain), as `LearnedReconstructor.prepare` takes them.
+    """
     physics = physics.to(x.device)
     y = add_noise(physics.A(x), physics, rng, sigma, gain)
     levels = (np.broadcast_to(level, len(x)).copy() for level in (sigma, gain))
@@ -76,7 +83,7 @@ def blur(rng, x, kernels):
 
 
 def gaussian(rng, x):
-    """Gaussian blurs of 0.5 to 4 pixels, one an image, centred in 29x29."""
+    """Gaussian blurs of 0.5 to 4 pixels, one per image, with kernels of 29x29 pixels."""
     kernels = [gaussian_kernel(std) for std in rng.uniform(0.5, 4, len(x))]
     half = 14
     margins = [half - kernel.shape[-1] // 2 for kernel in kernels]
@@ -88,7 +95,7 @@ def gaussian(rng, x):
 
 
 def motion(rng, x):
-    """Motion blurs of 31x31 pixels, one an image."""
+    """Motion blurs with kernels of 31x31 pixels, one per image."""
     paths = [(rng.uniform(0.1, 1.2), rng.uniform(0.1, 1)) for _ in x]
     kernels = [motion_kernel(rng, *path, points=QUICK_PATH) for path in paths]
     return blur(rng, x, kernels)
@@ -147,14 +154,16 @@ TASKS = {
 
 @lru_cache
 def phantoms(channels):
-    """The phantoms of training, which take 0.1 s each and are kept."""
+    """The phantoms of training. They take 0.1 s each and are kept."""
     return PhantomSampler(channels, count=400)
 
 
 def medical(sampler, rng, shares):
-    """Complex images or real phantoms, whose operators need their whole field of view.
+    """Complex images, or real phantoms for tomography.
 
-    Half of the complex ones are photographs with a random phase.
+    They have LARGE x LARGE pixels, because MRI and tomography need the whole field of
+    view. Half of the steps with complex images have photographs with a random phase,
+    the other half have phantoms.
     """
     size = sum(shares.values())
     if "tomography" in shares:
@@ -172,20 +181,28 @@ def batch(
     modalities=MODALITIES,
     copies=1,
 ):
-    """The images of a step and the number of each task.
+    """The random numbers and images of a step, and the number of images of each task.
 
-    Of the steps with photographs those in gray are 1, 5, 9 and 13 of 16.
+    Steps 1, 5, 9 and 13 of 16 have gray photographs, the others colour ones.
 
     Parameters
     ----------
     shares : dict
-        {task: photographs of a step}.
+        {task: number of photographs in a step}.
     large_tasks : tuple of str
-        Tasks of the steps with one larger patch each; none: no such steps.
+        Tasks of the steps with one larger patch of each task. An empty tuple leaves
+        these steps out.
     modalities : dict
-        {step of 16: shares of other images}.
+        {step of 16: shares of a step without ordinary photographs}, see `medical`.
     copies : int
         Factor of all numbers of images.
+
+    Returns
+    -------
+    rng : numpy.random.RandomState
+    x : tensor (B, C, H, W)
+    shares : dict
+        {task: number of images}.
     """
     rng = sampler.rng(step)
     medical_step, patch = step % 16 in modalities, None
@@ -202,12 +219,12 @@ def batch(
 
 
 def draw(sampler, step, **settings):
-    """Images of a step and their measurements, a problem a task.
+    """Images of a step and their measurements, one problem per task.
 
     Parameters
     ----------
     **settings
-        Of `batch`.
+        Settings of `batch`.
 
     Returns
     -------

@@ -53,14 +53,14 @@ def projections(rng, x, ensemble=None, ratio=None):
 
 
 def noisy(problem):
-    """Measurements and their operator, which states the levels (B,) of the noise."""
+    """Measurements, and their operator with the noise levels (B,) in its noise model."""
     y, physics, sigma, _ = problem
     physics.noise_model = dinv.physics.GaussianNoise(sigma)
     return y, physics
 
 
 def picture_problem(rng, x, step):
-    """Denoising and super-resolution by turns."""
+    """Denoising in odd steps, super-resolution in even steps."""
     return (denoising if step % 2 else super_resolution)(rng, x)
 
 
@@ -85,7 +85,7 @@ def loss(model, data, step):
 
 
 def validate(model, sampler, problems, crop):
-    """PSNR of the last estimate for each of some problems, held-out images in gray."""
+    """PSNR of the last estimate on gray held-out images, for each problem."""
     x = sampler.validation(1, crop).to(device_of(model))
     scores = {}
     for name, problem in problems.items():

@@ -9,19 +9,22 @@ from .loop import Recipe
 from .mixed_loss import loss, validate
 from .random_problems import COMPLEX_SHARES, MODALITIES, draw
 
-# MRI, where total variation is strong on phantoms, takes longer to learn than photographs,
-# of which the denoiser has seen many.
+# MRI takes longer to learn than photographs, of which the denoiser has seen many. Total
+# variation is strong on the phantoms of MRI.
 UNROLLED_MODALITIES = MODALITIES | dict.fromkeys((2, 6, 10, 14), COMPLEX_SHARES)
-# The default network sees it in half of its steps.
+# The default network sees MRI in half of its steps.
 DEFAULT_MODALITIES = UNROLLED_MODALITIES | dict.fromkeys((8, 15), COMPLEX_SHARES)
-# Steps of the default network, of other tied ones and of untied ones: four hours and a half
-# on one core, 50 minutes, and an hour.
+# Steps of the default network, of other tied networks and of untied networks. On one
+# core they take four hours and a half, 50 minutes and an hour.
 DEFAULT_STEPS, TIED_STEPS, UNTIED_STEPS = 7000, 1500, 5000
 DEFAULT_L1_STEPS = 5000
 
 
 def build(algorithm, tied):
-    """An unrolled network; narrow denoisers have no bundled ones to start from."""
+    """An unrolled network. Tied ones start from the bundled denoiser.
+
+    Untied networks have narrow denoisers, for which there are no bundled weights.
+    """
     model = Unrolled(algorithm, tied)
     if tied:
         denoiser = load_weights(MultiHeadDRUNet(), "drunet")

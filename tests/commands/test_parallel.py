@@ -1,0 +1,128 @@
+"""More than one machine: a dask cluster that loses a worker, SLURM, merged results."""
+
+import os
+import threading
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import submitit
+from benchopt import benchmark, parallel_backends
+from benchopt.cli.process_results import merge
+from benchopt.parallel_backends import check_parallel_config
+from benchopt.parallel_backends.slurm_executor import (
+    get_slurm_executor,
+    merge_slurm_configs,
+)
+from benchopt.results import read_results
+from distributed import default_client
+
+from benchmark_inverse_problems.problems import dataset
+
+from ..conftest import ROOT
+
+KEYS = ["dataset_name", "solver_name", "objective_image"]
+TASKS = ("denoise", "deblur", "inpaint")
+SOLVERS = ("adjoint", "pseudoinverse", "tv[weight=0.5]", "fatal")
+ARGUMENTS = [a for s in SOLVERS for a in ("-s", s)]
+ARGUMENTS += [a for t in TASKS for a in ("-d", f"simulated[task={t}]")]
+# Kills its process in the middle of the first cell that gets to its second image.
+FATAL = """import os, signal
+        seen = []
+        def reconstruct(y, physics):
+            seen.append(y)
+            with open({calls!r}, "a") as log:
+                log.write(f"{{os.getpid()}}\\n")
+            if len(seen) == 3:  # the first call was untimed
+                try:
+                    open({flag!r}, "x").close()
+                    os.kill(os.getpid(), signal.SIGKILL)
+                except FileExistsError:
+                    pass
+            return 0.9 * physics.A_adjoint(y)
+        return reconstruct"""
+
+
+@pytest.fixture
+def cluster(monkeypatch):
+    """What benchopt's dask backend leaves behind is put away."""
+    monkeypatch.setattr(parallel_backends, "_DISTRIBUTED_FRONTAL", False)
+    yield
+    client = default_client()
+    client.cluster.close()
+    client.close()
+
+
+def scores(df):
+    return df.set_index(KEYS).objective_psnr.sort_index()
+
+
+def test_a_killed_worker_loses_no_cell(suite, cluster, monkeypatch):
+    # Workers have one thread without being told.
+    monkeypatch.delenv("INVERSE_PROBLEMS_THREADS")
+    flag, calls = suite.folder / "killed", suite.folder / "calls"
+    suite.add_solver("fatal", FATAL.format(flag=str(flag), calls=str(calls)))
+    config = str(ROOT / "configs" / "dask.yml")
+    parallel = suite.run(*ARGUMENTS, "--parallel-config", config)
+    assert flag.exists(), "a worker was killed"
+    assert str(os.getpid()) not in calls.read_text().split()
+    assert len(calls.read_text().split()) == 3 * (1 + len(TASKS))
+    assert (parallel.objective_threads == 1).all()
+    sequential = suite.run(*ARGUMENTS, "--no-cache")
+    assert len(sequential) == len(SOLVERS) * len(TASKS) * 2
+    found, expected = scores(parallel), scores(sequential)
+    assert list(found.index) == list(expected.index), "every row, and none twice"
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
+def test_image_folders_wait_for_a_benchmark_that_is_being_made(suite, monkeypatch):
+    """dask makes one in another thread; benchopt hands it out before it has a name."""
+    made = benchmark.Benchmark(suite.folder)
+    monkeypatch.setattr(benchmark, "_RUNNING_BENCHMARK", made)
+    name = made.__dict__.pop("name")
+    threading.Timer(0.3, setattr, (made, "name", name)).start()
+    assert dataset.image_folder("mine") == suite.folder / "data" / "mine"
+    del made.name
+    monkeypatch.setattr(dataset, "PATIENCE", 0)
+    with pytest.raises(AttributeError, match="name"):
+        dataset.image_folder("mine")
+
+
+@pytest.fixture
+def slurm(tmp_path, monkeypatch):
+    """A machine that looks as if it had SLURM."""
+    for name in ("srun", "sbatch"):
+        (tmp_path / name).write_text("#!/bin/sh\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(parallel_backends, "_DISTRIBUTED_FRONTAL", False)
+
+
+def test_slurm_config_asks_for_one_gpu_a_job(slurm, tmp_path):
+    config = check_parallel_config(str(ROOT / "configs" / "slurm.yml"), None)
+    assert config.pop("backend") == "submitit"
+    place = SimpleNamespace(get_slurm_folder=lambda: tmp_path / "jobs")
+    executor = get_slurm_executor(place, merge_slurm_configs(config))
+    assert isinstance(executor._executor, submitit.SlurmExecutor)
+    script = executor._executor._make_submission_file_text("command", "1")
+    asked = {line for line in script.splitlines() if line.startswith("#SBATCH")}
+    assert {
+        "#SBATCH --gres=gpu:1",
+        "#SBATCH --time=02:00:00",
+        "#SBATCH --cpus-per-task=4",
+    } <= asked
+
+
+def test_results_of_two_machines_merge(suite):
+    """`--keep all`: benchopt's default keeps one of the images of a cell."""
+    machines = [suite.run("-s", name, "-d", "simulated") for name in ("adjoint", "tv")]
+    files = [str(p) for p in sorted(suite.folder.glob("outputs/*.parquet"))]
+    chosen = [option for file in files for option in ("-f", file)]
+    options = [str(suite.folder), *chosen, "--keep", "all", "-o", "both"]
+    merge(options, standalone_mode=False)
+    both = read_results(suite.folder / "outputs" / "both.parquet")
+    assert len(both) == 4
+    for df in machines:
+        name = df.solver_name.iloc[0]
+        part = scores(both[both.solver_name == name])
+        np.testing.assert_array_equal(part, scores(df))

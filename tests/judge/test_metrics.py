@@ -1,0 +1,104 @@
+"""Metrics against values made by hand."""
+
+import math
+
+import deepinv as dinv
+import pytest
+import torch
+
+from benchmark_inverse_problems.judge.case import Case, judge
+from benchmark_inverse_problems.judge.metrics import METRICS
+from benchmark_inverse_problems.judge.reconstruction import Reconstruction
+from benchmark_inverse_problems.problems.problem import Observation
+
+
+def score(x_hat, x, physics=None, y=None, complex=False, spread=None):
+    physics = physics or dinv.physics.Denoising()
+    y = physics.A(x) if y is None else y
+    observation = Observation(y, physics, tuple(x.shape), "test", complex)
+    item = Reconstruction(x_hat, spread, runtime=1.5, parameters=7)
+    return judge(item, x, observation)
+
+
+def test_psnr_of_a_constant_error():
+    x = torch.full((1, 3, 16, 16), 0.5)
+    assert score(x + 0.1, x)["psnr"] == pytest.approx(20, abs=1e-4)
+
+
+def test_estimates_are_not_clamped():
+    x = torch.ones(1, 3, 16, 16)
+    assert score(x + 0.1, x)["psnr"] == pytest.approx(20, abs=1e-4)
+
+
+def test_complex_images_are_judged_by_their_magnitude():
+    x = torch.zeros(1, 2, 16, 16)
+    x[:, 0] = 0.5
+    turned = torch.zeros_like(x)
+    turned[:, 1] = 0.6
+    assert score(turned, x, complex=True)["psnr"] == pytest.approx(20, abs=1e-4)
+    assert math.isnan(score(turned, x, complex=True)["psnr_luma"])
+    # Two channels alone make no complex image.
+    assert score(turned, x)["psnr"] < 10
+
+
+def test_ssim_is_one_for_equal_images_and_falls_with_noise():
+    x = torch.rand(1, 3, 32, 32, generator=torch.manual_seed(0))
+    assert score(x, x)["ssim"] == pytest.approx(1)
+    assert score(x + 0.1 * torch.randn_like(x), x)["ssim"] < 0.99
+
+
+def test_luma_follows_matlabs_weights_and_shaves_the_border():
+    x = torch.full((1, 3, 32, 32), 0.5)
+    x_hat = x.clone()
+    x_hat[:, 1] += 0.1  # green only
+    x_hat[..., :4, :] = 1
+    x_hat[..., :, -4:] = 0  # within the border of 4 pixels
+    physics = dinv.physics.Downsampling((3, 32, 32), filter="bicubic", factor=4)
+    expected = -20 * math.log10(0.1 * 128.553 / 255)
+    assert score(x_hat, x, physics)["psnr_luma"] == pytest.approx(expected, abs=1e-3)
+
+
+def test_residual():
+    x = torch.full((1, 1, 16, 16), 0.5)
+    assert score(1.1 * x, x)["residual"] == pytest.approx(0.1, abs=1e-5)
+
+
+def test_range_and_null_space_of_a_mask():
+    mask = torch.zeros(1, 16, 16)
+    mask[:, :8] = 1
+    physics = dinv.physics.Inpainting((1, 16, 16), mask=mask)
+    x = torch.full((1, 1, 16, 16), 0.5)
+    x_hat = x.clone()
+    x_hat[..., :8, :] += 0.1
+    x_hat[..., 8:, :] += 0.2
+    scores = score(x_hat, x, physics)
+    # Errors of 0.1 and 0.2 on half of the pixels each.
+    assert scores["psnr_range"] == pytest.approx(-10 * math.log10(0.005), abs=1e-4)
+    assert scores["psnr_null"] == pytest.approx(-10 * math.log10(0.02), abs=1e-4)
+
+
+def test_no_null_space_no_null_psnr():
+    x = torch.full((1, 1, 16, 16), 0.5)
+    scores = score(x + 0.1, x)
+    assert math.isnan(scores["psnr_null"])
+    assert scores["psnr_range"] == pytest.approx(scores["psnr"])
+
+
+def test_costs_are_passed_on():
+    x = torch.full((1, 1, 16, 16), 0.5)
+    scores = score(x, x)
+    assert scores["runtime"] == 1.5
+    assert scores["parameters"] == 7
+
+
+def test_every_metric_is_described():
+    assert len(METRICS) >= 10
+    for metric in METRICS.values():
+        assert metric.description
+
+
+def test_case_without_cost():
+    x = torch.full((1, 1, 16, 16), 0.5)
+    observation = Observation(x, dinv.physics.Denoising(), tuple(x.shape), "test")
+    case = Case(x + 0.1, x, observation)
+    assert METRICS["psnr"].function(case) == pytest.approx(20, abs=1e-4)

@@ -1,0 +1,173 @@
+"""Image sets and the bad inputs that users give them, as `benchopt run` meets them."""
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from PIL import Image
+
+from benchmark_inverse_problems.problems import images as library
+from benchmark_inverse_problems.problems.reading import central_crop
+from benchmark_inverse_problems.solving.failures import read_failures
+
+
+def point_at(suite, folder, name="mine"):
+    """Map an image set to a folder in the suite's config.yml."""
+    path = suite.folder / "config.yml"
+    config = yaml.safe_load(path.read_text()) or {}
+    config["data_paths"] = {name: str(folder)}
+    path.write_text(yaml.safe_dump(config))
+
+
+def run_on(suite, folder):
+    """Run a baseline on a folder of images beside a healthy problem."""
+    point_at(suite, folder)
+    return suite.run(
+        *("-s", "adjoint", "-d", "simulated"),
+        *("-d", "simulated[images=mine,n_images=all]"),
+    )
+
+
+def error_of(suite):
+    (failure,) = read_failures(suite.folder / "outputs")
+    return failure["error"]
+
+
+def test_a_folder_of_ones_own(suite, pictures):
+    df = run_on(suite, pictures)
+    mine = df[df.dataset_name.str.contains("mine")]
+    assert list(mine.objective_image) == ["0", "1", "2"]
+    assert np.isfinite(mine.objective_psnr).all()
+
+
+def test_whole_images_of_two_orientations(suite, pictures):
+    point_at(suite, pictures)
+    df = suite.run(
+        "-s", "adjoint", "-d", "cbsd68_denoise[images=mine,crop=none,sigma=25]"
+    )
+    assert len(df) == 3
+
+
+def test_gray_image_among_colour_ones(suite, pictures):
+    Image.fromarray(np.full((50, 50), 128, np.uint8)).save(pictures / "gray.png")
+    df = run_on(suite, pictures)
+    assert np.isfinite(df.objective_psnr).all()
+    assert len(df) == 2 + 4
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        ("empty", "is empty (no image in"),
+        ("missing", "is not on disk"),
+        ("text", "cannot be read"),
+        ("truncated", "cannot be read"),
+        ("small", "use larger images"),
+        ("deep", "only 8-bit images are supported"),
+    ],
+)
+def test_bad_folder_fails_its_cell_alone_in_one_sentence(
+    suite, pictures, damage, words
+):
+    first = pictures / "0.png"
+    if damage in ("empty", "missing"):
+        for path in pictures.iterdir():
+            path.unlink()
+    if damage == "missing":
+        pictures.rmdir()
+    if damage == "text":
+        first.write_text("not a picture")
+    if damage == "truncated":
+        first.write_bytes(first.read_bytes()[:200])
+    if damage == "deep":
+        Image.fromarray(np.zeros((40, 40), np.uint16)).save(first)
+    if damage == "small":
+        Image.fromarray(np.zeros((6, 6, 3), np.uint8)).save(first)
+        point_at(suite, pictures)
+        problem = "simulated[images=mine,task=deblur]"
+        df = suite.run("-s", "adjoint", "-d", "simulated", "-d", problem)
+    else:
+        df = run_on(suite, pictures)
+    assert len(df) == 2, "the healthy problem has its two rows"
+    error = error_of(suite)
+    assert words in error
+    assert "\n" not in error
+
+
+def test_a_set_that_nobody_has_says_where_to_put_it(suite):
+    assert suite.run("-s", "adjoint", "-d", "div2k_sr4[images=urban100]") is None
+    error = error_of(suite)
+    assert "urban100 is not on disk" in error
+    assert "data_paths" in error
+    assert "benchopt prepare" in error
+    assert "images=bundled" in error
+
+
+def test_prepare_without_network_is_one_sentence(suite, monkeypatch):
+    def offline(folder):
+        raise ConnectionError("no route to host")
+
+    from benchopt.benchmark import Benchmark
+
+    image_set = library.ImageSet("test", download=offline)
+    monkeypatch.setitem(library.IMAGE_SETS, "div2k", image_set)
+    benchmark = Benchmark(suite.folder)
+    (dataset,) = (d for d in benchmark.get_datasets() if d.name == "div2k_sr4")
+    with pytest.raises(FileNotFoundError, match="div2k could not be downloaded"):
+        dataset.get_instance(images="div2k").prepare()
+
+
+def test_prepare_downloads_into_the_folder_that_run_reads(suite, pictures, monkeypatch):
+    def download(folder):
+        (folder / "deep").mkdir(parents=True)
+        for path in pictures.glob("*.png"):
+            (folder / "deep" / path.name).write_bytes(path.read_bytes())
+
+    from benchopt.benchmark import Benchmark
+
+    image_set = library.ImageSet("test", download=download)
+    monkeypatch.setitem(library.IMAGE_SETS, "div2k", image_set)
+    benchmark = Benchmark(suite.folder)
+    (dataset,) = (d for d in benchmark.get_datasets() if d.name == "div2k_sr4")
+    assert "images=bundled" in str(dataset.get_instance())
+    dataset.get_instance(images="div2k").prepare()
+    assert "images=div2k" in str(dataset.get_instance()), "auto finds what is on disk"
+    problem = dataset.get_instance().get_data()["problem"]
+    assert len(problem) == 3
+
+
+def test_cbsd68_is_written_out_as_images(tmp_path, monkeypatch):
+    def table(root, download):
+        return [Image.fromarray(np.full((8, 8, 3), i, np.uint8)) for i in range(3)]
+
+    monkeypatch.setattr(library.dinv.datasets, "CBSD68", table)
+    library.IMAGE_SETS["cbsd68"].download(tmp_path / "cbsd68")
+    found = library.open_images("cbsd68", tmp_path / "cbsd68")
+    assert found.names == ["0000", "0001", "0002"]
+    assert float(found[2][1].max()) == pytest.approx(2 / 255)
+
+
+def test_bundled_and_tuning_sets_are_colour_pictures_and_disjoint():
+    bundled, tuning = (library.open_images(n) for n in ("bundled", "tuning"))
+    assert len(bundled) == 6
+    assert not set(bundled.names) & set(tuning.names)
+    for name, x in [*bundled, *tuning]:
+        assert x.shape[:2] == (1, 3), name
+        assert x.dtype == torch.float32
+        assert 0 <= float(x.min()) < float(x.max()) <= 1
+
+
+def test_phantoms():
+    for name, channels in (("ellipses", 1), ("ellipses_complex", 2)):
+        _, x = library.open_images(name)[0]
+        assert x.shape == (1, channels, 128, 128)
+        assert float(x.norm(dim=1).max()) <= 1 + 1e-6
+    _, x = library.open_images("shepp_logan")[0]
+    assert x.shape == (1, 1, 128, 128)
+
+
+def test_central_crop():
+    x = torch.arange(100.0).view(1, 1, 10, 10)
+    assert torch.equal(central_crop(x, 4), x[..., 3:7, 3:7])
+    assert central_crop(x, "none", 4).shape[-2:] == (8, 8)
+    assert central_crop(x, 64).shape[-2:] == (10, 10)

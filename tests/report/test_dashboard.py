@@ -1,0 +1,301 @@
+"""The dashboard opens without a network: nothing outside is loaded, every page works."""
+
+import json
+import pickle
+import re
+import shutil
+import subprocess
+from html import unescape
+
+import numpy as np
+import pandas as pd
+import pytest
+import skimage
+import yaml
+from benchopt.benchmark import Benchmark
+from benchopt.plotting.helpers import update_plot_data_style
+from benchopt.results import read_results
+
+from benchmark_inverse_problems.commands import dashboard as command
+from benchmark_inverse_problems.commands.dashboard import main
+from benchmark_inverse_problems.report import dashboard as module
+from benchmark_inverse_problems.report.dashboard import dashboard, self_contained
+
+from ..conftest import ROOT
+from .test_plots import cell, png
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
+# Shows every saved view, then sorts and filters the table; leaves a report in the page.
+VISITOR = """
+const report = {errors: [], drawn: {}, colours: {}, zoomed: []};
+window.onerror = (message) => report.errors.push(message);
+console.error = (...parts) => report.errors.push(parts.join(' '));
+const write = () => {
+  const text = document.createElement('pre');
+  text.id = 'report';
+  text.textContent = JSON.stringify(report);
+  document.body.append(text);
+};
+window.addEventListener('unhandledrejection', ({reason}) => {
+  report.errors.push(String(reason));
+  write();
+});
+window.addEventListener('load', async () => {
+  const pause = () => new Promise(done => setTimeout(done, 200));
+  await pause();
+  for (const view of document.querySelectorAll('span.view')) {
+    setConfig(view);
+    await pause();
+    const shown = [...document.querySelectorAll(
+      '#table_container td, .plotly .point, .plotly .js-line, img[src^="data:image"]'
+    )].filter(node => node.getBoundingClientRect().width > 0);
+    report.drawn[view.textContent.trim()] = shown.length;
+    for (const {label, color} of getPlotData().data) {
+      if (color) (report.colours[label] ??= []).push(color);
+    }
+    const svg = (selector) => [...document.querySelectorAll(`.plotly ${selector}`)]
+      .filter(node => node.getBoundingClientRect().width > 0);
+    if (state().plot_kind === 'quality_runtime') {
+      report.bubbles = svg('.point').map(node => node.getBoundingClientRect().width);
+      report.names = svg('.textpoint').map(node => node.textContent);
+      report.lines = svg('.js-line').length;
+    }
+    if (state().plot_kind === 'convergence') {
+      report.about = document.querySelector('.curve-description-body').textContent;
+    }
+    if (state().plot_kind === 'levels') {
+      report.ticks = svg('.xtick text').map(node => node.textContent);
+    }
+    if (state().plot_kind === 'gallery') {
+      const images = [...document.querySelectorAll('#image_container img')];
+      const {left, top, width, height} = images[0].parentElement.getBoundingClientRect();
+      const place = {bubbles: true, clientX: left + width / 4, clientY: top + height / 2};
+      images[0].dispatchEvent(new MouseEvent('click', place));
+      report.zoomed.push(images.map(i => [i.style.transform, i.style.transformOrigin]));
+      images[0].dispatchEvent(new MouseEvent('click', place));
+      report.zoomed.push(images.map(i => i.style.transform));
+    }
+  }
+  setConfig(document.querySelector('span.view'));
+  await pause();
+  const cells = (column) => [...document.querySelectorAll('.gridjs-tbody .gridjs-tr')]
+    .map(row => row.children[column].textContent.trim());
+  report.initial = cells(1);
+  document.querySelectorAll('.gridjs-th')[1].click();
+  report.ascending = cells(1);
+  document.querySelectorAll('.gridjs-th')[1].click();
+  report.descending = cells(1);
+  const search = document.querySelector('.gridjs-search-input');
+  search.value = 'ADJ';
+  search.dispatchEvent(new Event('input'));
+  report.found = cells(0);
+  write();
+});
+"""
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    """The dashboard of two solvers, one of them watched while it runs."""
+    from ..solving.test_iterative_solver import simple
+    from .conftest import Suite
+
+    suite = Suite(tmp_path_factory.mktemp("suite"))
+    suite.add_solver("halving", simple(5), base="IterativeSolver")
+    solvers = ("-s", "adjoint", "-s", "tv", "-s", "halving")
+    assert suite.run(*solvers, "-d", "simulated[task=[denoise,sr]]") is not None
+    (file,) = suite.folder.glob("outputs/*.parquet")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "BENCHMARK", suite.folder)
+        patch.setattr(command, "BENCHMARK", suite.folder)
+        found = dashboard(file, suite.folder / "page.html")
+        main([])
+    assert file.with_suffix(".html").exists()
+    return found
+
+
+def dump_dom(page, folder):
+    """A page's elements after a browser without network has run its scripts."""
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"]
+    options += ["--host-resolver-rules=MAP * ~NOTFOUND", "--dump-dom"]
+    options += [f"--user-data-dir={folder / 'profile'}", "--window-size=1400,1000"]
+    options += ["--virtual-time-budget=20000", page.as_uri()]
+    return subprocess.run(
+        [CHROMIUM, *options], capture_output=True, text=True, timeout=120
+    ).stdout
+
+
+def test_nothing_is_loaded_from_elsewhere(page):
+    html = page.read_text()
+    assert not re.findall(r"<(?:script|img|iframe)[^>]*\ssrc=.https?:", html)
+    assert not re.findall(r"<link[^>]*\shref=.https?:", html)
+    assert not re.findall(r"<a [^>]*href=.[^#][^>]*>Home", html)
+    assert "Plotly" in html and "gridjs" in html
+    pictures = re.findall(r"data:image/\w+;base64,([\w+/=]+)", html)
+    assert "data:image/webp;base64" in html
+    assert len(pictures) == len(set(pictures)), "each picture is stored once"
+
+
+def visit(html, folder):
+    """The report of a browser that looks at every view of a page."""
+    end = html.index("<style>")
+    visited = folder / "page.html"
+    visited.write_text(f"{html[:end]}<script>{VISITOR}</script>{html[end:]}")
+    dom = dump_dom(visited, folder)
+    found = re.search(r'<pre id="report">(.*?)</pre>', dom, re.DOTALL)
+    report = json.loads(unescape(found[1]))
+    assert report["errors"] == []
+    views = yaml.safe_load((ROOT / "config.yml").read_text())["plot_configs"]
+    assert set(report["drawn"]) == set(views)
+    assert all(count > 0 for count in report["drawn"].values()), report["drawn"]
+    return report
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+def test_benchopts_own_page_draws_the_same_views(page, tmp_path, monkeypatch):
+    """Its scripts, which it loads from the network, stand in for our additions."""
+    scripts = {
+        "plotly": module.inline(module.get_plotlyjs()),
+        "gridjs": module.inline(module.asset("table.js")),
+        "anime": module.inline(
+            "const anime = {timeline: () => ({add() { return this; }})}"
+        ),
+    }
+
+    def with_scripts(html):
+        return module.SCRIPT.sub(
+            lambda tag: next(text for name, text in scripts.items() if name in tag[1]),
+            html,
+        )
+
+    monkeypatch.setattr(module, "self_contained", with_scripts)
+    monkeypatch.setattr(module, "BENCHMARK", page.parent)
+    (file,) = page.parent.glob("outputs/*.parquet")
+    plain = dashboard(file, tmp_path / "plain.html").read_text()
+    assert "PICTURES" not in plain
+    visit(plain, tmp_path)
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+def test_every_page_works_in_a_browser_without_network(page, tmp_path):
+    report = visit(page.read_text(), tmp_path)
+    psnr = [float(cell.split("±")[0]) for cell in report["initial"]]
+    assert len(psnr) == 3 and psnr == sorted(psnr, reverse=True)
+    assert report["ascending"] == report["initial"][::-1]
+    assert report["descending"] == report["initial"]
+    assert report["found"] == ["adjoint"]
+    check_charts(report)
+
+
+def check_charts(report):
+    """What our pages draw beyond benchopt's: sizes, names, ticks, colours, zoom."""
+    assert set(report["names"]) == {"adjoint", "tv", "halving"}
+    assert len(report["bubbles"]) == 3 and len(set(report["bubbles"])) > 1
+    assert report["lines"] == 1, "the Pareto front"
+    assert report["about"] == "halving A test.", "full name and description"
+    assert sorted(report["ticks"]) == ["denoise", "sr"]
+    assert all(len(set(colours)) == 1 for colours in report["colours"].values())
+    assert len(report["colours"]["tv"]) >= 3
+    for zoomed, whole in zip(*[iter(report["zoomed"])] * 2, strict=True):
+        assert len(zoomed) >= 5 and set(whole) == {""}
+        (style,) = {tuple(style) for style in zoomed}  # the same place in all pictures
+        place = [float(part.rstrip("%")) for part in style[1].split()]
+        assert style[0] == "scale(4)" and place == pytest.approx([25, 50], abs=2)
+
+
+def page_size(solvers):
+    """Characters of a page of one problem; its pictures are noisy photographs."""
+    rng = np.random.RandomState(0)
+    truth = skimage.data.astronaut()[128:384, 128:384]
+
+    def picture(deviation):
+        noisy = truth + rng.normal(0, deviation, truth.shape)
+        return png(noisy.clip(0, 255).astype(np.uint8))
+
+    rows = [row for s in range(solvers) for row in cell("p", f"solver{s}", [20], [1])]
+    for row in rows:
+        stored = {"measurement": picture(25), "reconstruction": picture(8)}
+        entry = {"name": "a", "truth": png(truth)} | stored
+        row["final_results"] = json.dumps(entry)
+    (gallery,) = (p for p in Benchmark(ROOT).get_plots() if p._get_name() == "gallery")
+    data, _ = gallery._get_all_plots(pd.DataFrame(rows))
+    data = update_plot_data_style({"gallery": data}, plotly=True)
+    script = '<script src="https://cdn.example/plotly.js"></script>'
+    return len(self_contained(script + json.dumps(data)))
+
+
+def test_the_default_comparison_stays_below_25_megabytes():
+    config = yaml.safe_load((ROOT / "configs" / "default.yml").read_text())
+    problems, solvers = len(config["dataset"]), len(config["solver"])
+    empty = len(self_contained('<script src="https://cdn.example/plotly.js"></script>'))
+    one, two = page_size(1), page_size(2)
+    a_problem = (one - empty) + (solvers - 1) * (two - one)
+    assert two > one > empty > 4e6, "plotly is inside"
+    assert empty + problems * a_problem < 25e6
+
+
+EVIL = "</script><script>document.title = 'gotcha'</script><img src=x onerror=window.gotcha=1>"
+
+
+@pytest.fixture
+def evil(page, tmp_path):
+    """The page of a stranger's result file whose texts try to run code."""
+    (file,) = page.parent.glob("outputs/*.parquet")
+    df = read_results(file)
+    for column in ("solver_name", "dataset_name", "objective_image", "objective_tuned"):
+        df[column] = df[column].astype(str) + EVIL
+    for column in ("solver_description", "objective_name", "platform", "env-EVIL"):
+        df[column] = EVIL
+    gallery = df["final_results"].dropna()
+    df.loc[gallery.index, "final_results"] = [
+        json.dumps(json.loads(text) | {"name": EVIL}) for text in gallery
+    ]
+    df.to_parquet(tmp_path / "evil.parquet")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "BENCHMARK", page.parent)
+        return dashboard(tmp_path / "evil.parquet")
+
+
+def test_texts_of_a_strangers_file_are_no_elements(evil, tmp_path):
+    html = evil.read_text()
+    assert "gotcha" in html, "the texts are shown"
+    assert "<script>document.title" not in html
+    assert "<img src=x" not in html
+    if CHROMIUM is not None:
+        assert "<title>gotcha" not in dump_dom(evil, tmp_path)
+        assert "<title>gotcha" in dump_dom(stand_in(tmp_path), tmp_path)
+
+
+def stand_in(folder):
+    """A page that a browser that runs scripts gives another title."""
+    (folder / "script.html").write_text(f"<title>a</title><body><script>{EVIL}</body>")
+    return folder / "script.html"
+
+
+def test_pickled_results_are_not_opened(page, tmp_path):
+    """A file of another kind than benchopt's is refused before anything is loaded."""
+    flag = tmp_path / "flag"
+
+    class Bomb:
+        def __reduce__(self):
+            return flag.touch, ()
+
+    (tmp_path / "bomb.parquet").write_bytes(pickle.dumps(Bomb()))
+    (tmp_path / "bomb.pkl").write_bytes(pickle.dumps(Bomb()))
+    for name in ("bomb.parquet", "bomb.pkl"):
+        with pytest.raises((OSError, ValueError)):
+            dashboard(tmp_path / name)
+    assert not flag.exists()
+
+
+def test_unknown_scripts_are_refused():
+    with pytest.raises(ValueError, match="loads cdn.example/x.js.*constraints.txt"):
+        self_contained('<script src="https://cdn.example/x.js"></script>')
+
+
+def test_missing_files(tmp_path, monkeypatch):
+    with pytest.raises(FileNotFoundError, match="give one of those in outputs/"):
+        dashboard(tmp_path / "nothing.parquet")
+    monkeypatch.setattr(command, "BENCHMARK", tmp_path)
+    with pytest.raises(FileNotFoundError, match="run `make run`"):
+        main([])

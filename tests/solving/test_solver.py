@@ -1,0 +1,157 @@
+"""The contract of solvers: what the base class guarantees, and bad solvers."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from benchopt.cli import benchopt
+from threadpoolctl import threadpool_info
+
+from benchmark_inverse_problems.commands.run import main
+from benchmark_inverse_problems.judge.reconstruction import check_reconstruction
+from benchmark_inverse_problems.solving import settings
+from benchmark_inverse_problems.solving.failures import read_failures
+
+from ..conftest import ROOT
+
+BAD = {
+    "raises": ("raise RuntimeError('the method gave up')", "the method gave up"),
+    "nan": ("return lambda y, physics: y * float('nan')", "NaN or infinite"),
+    "shape": (
+        "return lambda y, physics: y[..., 1:]",
+        "return an estimate of the image",
+    ),
+    "dtype": ("return lambda y, physics: y.to(torch.int64)", "torch.int64"),
+    "array": ("return lambda y, physics: y.numpy()", "must be a tensor"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_bad_solver_fails_alone_in_one_sentence(suite, capsys, kind):
+    body, words = BAD[kind]
+    suite.add_solver("bad", body)
+    df = suite.run("-s", "bad", "-s", "adjoint", "-d", "simulated")
+    assert set(df.solver_name) == {"adjoint"}
+    (failure,) = read_failures(suite.folder / "outputs")
+    assert failure["solver"] == "bad"
+    assert words in failure["error"]
+    assert "\n" not in failure["error"]
+    printed = capsys.readouterr()
+    lines = (printed.out + printed.err).splitlines()
+    assert any(words in line and "Error: " in line for line in lines)
+
+
+def test_a_failure_is_forgotten_once_the_cell_succeeds(suite):
+    trouble = suite.folder / "trouble"
+    trouble.touch()
+    suite.add_solver(
+        "bad", f"open({str(trouble)!r}, 'x')\n        return lambda y, _: y"
+    )
+    assert suite.run("-s", "bad", "-d", "simulated") is None
+    assert len(read_failures(suite.folder / "outputs")) == 1
+    trouble.unlink()
+    assert len(suite.run("-s", "bad", "-d", "simulated")) == 2
+    assert read_failures(suite.folder / "outputs") == []
+
+
+def test_a_solver_may_write_into_its_y(suite):
+    suite.add_solver("vandal", "return lambda y, physics: y.mul_(0)")
+    df = suite.run(
+        "-s", "vandal", "-s", "adjoint", "-d", "simulated", "-d", "simulated"
+    )
+    adjoint = df[df.solver_name == "adjoint"]
+    assert (adjoint.objective_residual < 1e-6).all()
+    assert np.allclose(df[df.solver_name == "vandal"].objective_residual, 1)
+
+
+def test_images_do_not_influence_each_other(suite):
+    suite.add_solver("random", "return lambda y, physics: y + torch.randn_like(y)")
+    two = suite.run("-s", "random", "-d", "simulated[n_images=2]")
+    one = suite.run("-s", "random", "-d", "simulated[n_images=1]")
+    assert one.objective_psnr.iloc[0] == two.objective_psnr.iloc[0]
+
+
+def test_wrapper_lists_failed_cells_and_returns_one(suite, capsys, monkeypatch):
+    monkeypatch.setattr(
+        "benchmark_inverse_problems.commands.run.BENCHMARK", suite.folder
+    )
+    arguments = ["-s", "adjoint", "-d", "simulated", "--no-plot"]
+    assert main(arguments) == 0
+    suite.add_solver("bad", BAD["nan"][0])
+    assert main([*arguments, "-s", "bad"]) == 1
+    printed = capsys.readouterr().out.splitlines()
+    (line,) = (li for li in printed if li.startswith("FAILED"))
+    assert line.startswith("FAILED bad on simulated[")
+    assert "NaN" in line
+
+
+def test_missing_package_leaves_the_others_working(suite, capsys):
+    suite.add_solver("foreign", "return None", head="import a_package_nobody_has")
+    df = suite.run("-s", "foreign", "-s", "adjoint", "-d", "simulated")
+    assert set(df.solver_name) == {"adjoint"}
+    assert "not installed" in capsys.readouterr().out
+    benchopt(["info", str(suite.folder)], standalone_mode=False)
+    assert "foreign" in capsys.readouterr().out
+
+
+def test_interrupted_run_resumes_from_the_cache(suite):
+    """Ctrl-C in the middle: what was finished is not computed again."""
+    log = suite.folder / "calls.txt"
+    for name, pause in (("quick", 0), ("slow", 60)):
+        suite.add_solver(
+            name,
+            f"open({str(log)!r}, 'a').write('{name}\\n')\n"
+            f"        import time, os\n"
+            f"        time.sleep(0 if os.environ.get('HURRY') else {pause})\n"
+            "        return lambda y, physics: y",
+        )
+    command = [sys.executable, "-m", "benchopt", "run", str(suite.folder)]
+    command += ["-s", "quick", "-s", "slow", "-d", "simulated", "--no-plot"]
+    # A test run in the background ignores Ctrl-C, and so would what it starts.
+    interruptible = partial(signal.signal, signal.SIGINT, signal.default_int_handler)
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=interruptible,
+    )
+    deadline = time.monotonic() + 120
+    while not (log.exists() and "slow" in log.read_text()):
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    process.wait(60)
+    assert log.read_text().split() == ["quick", "slow"]
+    environment = os.environ | {"HURRY": "1"}
+    subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
+    assert log.read_text().split() == ["quick", "slow", "slow"]
+
+
+def test_check_reconstruction_accepts_what_is_right():
+    check_reconstruction(torch.zeros(1, 3, 4, 4), (1, 3, 4, 4))
+
+
+def test_threads_setting_is_checked(suite, monkeypatch):
+    monkeypatch.setenv("INVERSE_PROBLEMS_THREADS", "many")
+    with pytest.raises(ValueError, match="set it to a positive whole number"):
+        settings.threads()
+
+
+@pytest.mark.parametrize("wanted", [2, 1])
+def test_threads_are_those_of_linear_algebra_too(monkeypatch, wanted):
+    monkeypatch.setenv("INVERSE_PROBLEMS_THREADS", str(wanted))
+    settings.use_threads(settings.threads())
+    assert wanted == torch.get_num_threads()
+    pools = [p["num_threads"] for p in threadpool_info() if p["user_api"] == "blas"]
+    assert pools and set(pools) == {wanted}
+
+
+def test_repository_has_no_package_file_among_the_plugins():
+    for folder in ("datasets", "solvers"):
+        assert not (ROOT / folder / "__init__.py").exists()

@@ -1,0 +1,178 @@
+"""Tuning finds the best point of a grid on the tuning set, and the table is used."""
+
+import json
+import shlex
+
+import pytest
+import torch
+from benchopt.benchmark import Benchmark
+
+from benchmark_inverse_problems import suite
+from benchmark_inverse_problems.commands import tune
+from benchmark_inverse_problems.solving import tuning
+
+from ..conftest import ROOT
+from ..tiny import tiny_problem
+
+CPU = torch.device("cpu")
+TABLES = sorted(tuning.FOLDER.glob("*.json"))
+SOLVERS = {s.name: s for s in Benchmark(ROOT).get_solvers()}
+
+
+def test_grid_search_finds_the_best_point_and_counts_the_trials():
+    problem = tiny_problem("denoise")
+
+    def build(scale, shift):
+        return lambda y, physics: scale * y + shift
+
+    grid = {"scale": [0.5, 1.0, 1.5], "shift": [-0.2, 0.0, 0.2]}
+    found = tuning.grid_search(build, grid, problem.tuning, CPU)
+    assert found["values"] == {"scale": 1.0, "shift": 0.0}
+    assert found["trials"] == 9
+    assert not found["edge"]
+    grid = {"scale": [1.5, 2.0], "shift": [0.0, 0.2]}
+    assert tuning.grid_search(build, grid, problem.tuning, CPU)["edge"]
+
+
+def test_grid_search_chooses_among_words_too():
+    """Words have no order, so none of them is the end of a grid."""
+
+    def build(link, scale):
+        apply = {"identity": lambda y: y, "half": lambda y: y / 2}[link]
+        return lambda y, physics: scale * apply(y)
+
+    grid = {"link": ["half", "identity"], "scale": [0.5, 1.0, 1.5]}
+    found = tuning.grid_search(build, grid, tiny_problem("denoise").tuning, CPU)
+    assert found["values"] == {"link": "identity", "scale": 1.0}
+    assert found["trials"] == 6
+    assert not found["edge"]
+
+
+def test_words_and_numbers_of_an_entry_are_listed(monkeypatch):
+    entry = {"values": {"prior": "denoiser-motion", "gamma": 1.0}, "trials": 4}
+    monkeypatch.setattr(
+        "benchmark_inverse_problems.solving.solver.look_up", lambda *_: entry
+    )
+    solver = SOLVERS["fire_hqs"].get_instance(strength=0.3, lambda_=0.02)
+    solver.settle(tiny_problem("denoise").task, None)
+    assert solver.tuned == "prior=denoiser-motion,gamma=1"
+    assert solver.trials == 4
+    assert solver.values.items() >= entry["values"].items()
+
+
+def test_grid_search_compares_its_points_on_the_same_draws():
+    draws = []
+
+    def build(scale):
+        def reconstruct(y, physics):
+            draws.append(torch.rand(()).item())
+            return scale * y
+
+        return reconstruct
+
+    tuning_set = tiny_problem("denoise").tuning
+    tuning.grid_search(build, {"scale": [0.9, 1.0]}, tuning_set, CPU)
+    images = len(tuning_set)
+    assert draws[:images] == draws[images:]
+    assert len(set(draws)) == images
+
+
+def test_unknown_task_has_no_entry():
+    task = tiny_problem("denoise").task
+    assert tuning.look_up("nobody", task, {}) is None
+    assert tuning.look_up("tv", task, {"other": 1}) is None
+
+
+DENOISE = "simulated[task=denoise]"
+
+
+@pytest.fixture
+def red_entry(tmp_path, monkeypatch):
+    """Runs the command line and reads its table of red; FOLDER is empty at first."""
+    monkeypatch.setattr(tuning, "FOLDER", tmp_path)
+    monkeypatch.setattr(tune, "FOLDER", tmp_path)
+
+    def run(*arguments):
+        tune.main(arguments)
+        return json.loads((tmp_path / "red.json").read_text())
+
+    return run
+
+
+def test_tuning_from_the_command_line(red_entry, benchmark_objects, monkeypatch):
+    pattern = "red[iterations=2,level=0.1,weights=bundled]"
+    table = red_entry(pattern, "--problems", DENOISE, "--precision", "bfloat16")
+    (red,) = suite.solvers(benchmark_objects, [pattern])
+    (problem,) = suite.problems(benchmark_objects, DENOISE)
+    task = problem.get_data()["problem"].task
+    entry = tuning.look_up("red", task, red.fixed_parameters())
+    assert entry["trials"] == len(red.grid["lambda_"])
+    assert entry["values"].keys() == {"lambda_"}
+    (command,) = table["commands"]
+    assert shlex.split(command)[-4:] == [
+        "--problems",
+        DENOISE,
+        "--precision",
+        "bfloat16",
+    ]
+
+    def never(*_):
+        raise AssertionError("tuned again")
+
+    monkeypatch.setattr(type(red), "search", never)
+    again = red_entry(pattern, "--problems", DENOISE, "--missing")
+    assert {k: v for k, v in again.items() if k != "commands"} == {
+        k: v for k, v in table.items() if k != "commands"
+    }
+    # With another grid the old entries would be of fewer trials than the table says.
+    monkeypatch.setitem(type(red).grid, "lambda_", [0.1, 0.2, 0.4])
+    with pytest.raises(AssertionError, match="tuned again"):
+        red_entry(pattern, "--problems", DENOISE, "--missing")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["nobody"], "nobody"),
+        (["red", "--problems", "nowhere"], "nowhere"),
+        (["bicubic"], 'bicubic has no parameter whose value is "tuned".'),
+    ],
+)
+def test_bad_names_say_so(arguments, sentence, red_entry, capsys):
+    with pytest.raises(SystemExit) as caught:
+        red_entry(*arguments)
+    assert caught.value.code == 2
+    printed = capsys.readouterr().err
+    assert sentence in printed and "Traceback" not in printed
+
+
+@pytest.mark.parametrize("name", [n for n, s in SOLVERS.items() if s.grid])
+def test_every_tuned_solver_has_its_table(name):
+    table = json.loads((tuning.FOLDER / f"{name}.json").read_text())
+    for command in table["commands"]:
+        words = shlex.split(command)
+        assert words[:4] == ["python", "-m", "benchmark_inverse_problems", "tune"]
+        assert words[4].split("[")[0] == name
+    assert table["commands"]
+    assert table["grid"] == SOLVERS[name].grid, "the grid changed: tune again"
+
+
+@pytest.mark.parametrize("path", TABLES, ids=lambda p: p.stem)
+def test_no_regularisation_weight_lies_at_the_end_of_its_grid(path):
+    table = json.loads(path.read_text())
+    entries = {k: v for k, v in table.items() if isinstance(v, dict) and "psnr" in v}
+    assert entries
+    if path.stem in ("tv", "wavelet"):
+        assert len(entries) > 20
+        # Without noise the best weight is the least one.
+        noisy = {k: v for k, v in entries.items() if "sigma" in k or "gain" in k}
+        assert not [key for key, entry in noisy.items() if entry["edge"]]
+
+
+def test_every_problem_of_the_suite_is_in_the_tables():
+    from ..problems.test_problems import PROBLEMS
+
+    for dataset in PROBLEMS:
+        problem = dataset.get_data()["problem"]
+        entry = tuning.look_up("tv", problem.task, {})
+        assert entry is not None, f"{problem.task} is not tuned for tv"
