@@ -1,5 +1,7 @@
 """The judge: one row of metrics an image."""
 
+from functools import partial
+
 from benchopt import BaseObjective
 
 from benchmark_inverse_problems.judge.case import judge
@@ -34,24 +36,12 @@ class Objective(FingerprintMixin, BaseObjective):
         }
 
     def evaluate_result(self, reconstructions):
-        rows = []
         with recorded(self._run_context):
-            for index, item in enumerate(progress(reconstructions, "judging")):
-                truth, observation = self.problem.judged(index)
-                check_reconstruction(item.x_hat, observation.shape, item.spread)
-                scores = judge(item, truth, observation)
-                rows.append(
-                    scores
-                    | {
-                        "value": 10 ** (-scores["psnr"] / 10),
-                        "image": observation.name,
-                        "threads": item.threads,
-                        "trials": item.trials,
-                        "tuned": item.tuned,
-                        "iterations": item.iterations,
-                    }
-                )
-            # After the loop, in which the problem has seen all its measurements.
+            rows = [
+                self.problem.visit(index, partial(row, item))
+                for index, item in enumerate(progress(reconstructions, "judging"))
+            ]
+            # After the rows, for which the problem has seen its measurements.
             fingerprint = self.problem.fingerprint
         return [row | {"fingerprint": fingerprint} for row in rows]
 
@@ -61,3 +51,17 @@ class Objective(FingerprintMixin, BaseObjective):
     def get_one_result(self):
         x_hat = self.problem.truth(0) * 0.9
         return {"reconstructions": Reconstructions([Reconstruction(x_hat)])}
+
+
+def row(item, truth, observation):
+    """One reconstruction as a row of the results."""
+    check_reconstruction(item.x_hat, observation.shape, item.spread)
+    scores = judge(item, truth, observation)
+    return scores | {
+        "value": 10 ** (-scores["psnr"] / 10),
+        "image": observation.name,
+        "threads": item.threads,
+        "trials": item.trials,
+        "tuned": item.tuned,
+        "iterations": item.iterations,
+    }

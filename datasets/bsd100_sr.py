@@ -4,10 +4,9 @@ from benchmark_inverse_problems import ProblemDataset, Task
 class Dataset(ProblemDataset):
     """Super-resolution of whole images: MATLAB's bicubic down-sampling, no noise.
 
-    The protocol of table 3 of P. Putzky and M. Welling, "Recurrent Inference
-    Machines for Solving Inverse Problems", 2017, and of most super-resolution
-    papers. Images: D. Martin et al., "A Database of Human Segmented Natural
-    Images", ICCV 2001.
+    The protocol is that of table 3 of P. Putzky and M. Welling, "Recurrent Inference
+    Machines for Solving Inverse Problems", 2017, and of most super-resolution papers.
+    Images: D. Martin et al., "A Database of Human Segmented Natural Images", ICCV 2001.
     """
 
     name = "bsd100_sr"

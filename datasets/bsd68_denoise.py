@@ -4,9 +4,10 @@ from benchmark_inverse_problems import ProblemDataset, Task
 class Dataset(ProblemDataset):
     """Denoising of gray images: white Gaussian noise of `sigma` / 255.
 
-    The protocol of table 2 of P. Putzky and M. Welling, "Recurrent Inference Machines
-    for Solving Inverse Problems", 2017: with `quantised` the noisy image is rounded to
-    8 bits. Images: S. Roth and M. Black, "Fields of Experts", IJCV 2009, in gray.
+    The protocol is that of table 2 of P. Putzky and M. Welling, "Recurrent Inference
+    Machines for Solving Inverse Problems", 2017. With `quantised` the noisy image is
+    rounded to 8 bits. Images: S. Roth and M. Black, "Fields of Experts", IJCV 2009, in
+    gray.
     """
 
     name = "bsd68_denoise"

@@ -8,10 +8,11 @@ from benchmark_inverse_problems.problems.images import PATCH
 class Dataset(ProblemDataset):
     """Random projections of gray patches of 32x32 pixels, noise 1.
 
-    The experiment of figure 2 of P. Putzky and M. Welling, "Recurrent Inference
-    Machines for Solving Inverse Problems", 2017: `ratio` projections per pixel with
-    entries of size one, and noise of standard deviation 1; both divided by the norm.
-    Images: D. Martin et al., "A Database of Human Segmented Natural Images", ICCV 2001.
+    The experiment is that of figure 2 of P. Putzky and M. Welling, "Recurrent Inference
+    Machines for Solving Inverse Problems", 2017. There are `ratio` projections per
+    pixel with entries of size one, and noise of standard deviation 1. Projections and
+    noise are both divided by the operator's norm. Images: D. Martin et al., "A Database
+    of Human Segmented Natural Images", ICCV 2001.
     """
 
     name = "bsds_random_projections"

@@ -6,7 +6,7 @@ class Dataset(ProblemDataset):
     """Gaussian deblurring, circular: a Gaussian kernel of 1, 2 or 4 pixels, noise 0.01, 0.05 or 0.1.
 
     The easy, medium and hard levels follow the idea of the paper on RAM (Terris et
-    al., 2025); the figures are ours, as the paper's could not be read.
+    al., 2025). The figures are ours, because the paper's could not be read.
     """
 
     name = "cbsd68_deblur_gaussian"

@@ -22,8 +22,8 @@ def watched(df):
 class Plot(BasePlot):
     """Mean quality against time or iterations, for solvers that are watched.
 
-    A star is the result: where the solver's own rule or budget ended it, and the
-    estimate that it chose. Images that ended early stay in the means as they are.
+    A star is the result: the estimate that the solver chose when its own rule or budget
+    ended the run. Images that end early stay in the means with their last value.
     """
 
     name = "convergence"
@@ -36,7 +36,7 @@ class Plot(BasePlot):
         traces = []
         for solver, (x, y) in curves(rows, metric, axis).items():
             if len(x) > 1:
-                # One entry in the legend, that of the curve, for both.
+                # The star and the curve share one entry in the legend.
                 end = {"x": x[-1:], "y": y[-1:], **style[solver], "marker": STAR}
                 traces.append(end | {"size": 18, "layer": 1})
                 traces.append({"x": x, "y": y, **style[solver]})

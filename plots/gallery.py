@@ -22,8 +22,9 @@ NOTES = {
 class Plot(BasePlot):
     """Truth, measurement and reconstructions of the first image, best PSNR first.
 
-    A detail is the crop where the truth has most contrast, the same for all; the error
-    is 5 |x_hat - x|. In the dashboard a click on a picture enlarges all alike.
+    A detail is the crop where the truth has most contrast, the same for all pictures.
+    The error is 5 |x_hat - x|. In the dashboard a click on a picture enlarges all
+    pictures.
     """
 
     name = "gallery"

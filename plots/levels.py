@@ -15,7 +15,7 @@ class Plot(BasePlot):
     """Mean quality along the levels of a task, from easy to hard.
 
     A task is a group of problems that differ in one parameter: noise, blur, factor,
-    angles, acceleration. The easier of two levels is the one where more is reached.
+    angles, acceleration. A level is easier if the best solver has a higher PSNR there.
     """
 
     name = "levels"
@@ -51,7 +51,7 @@ class Plot(BasePlot):
             "ylabel": METRICS[metric].title + (f", {GAP}" if shown == GAP else ""),
             "scale": "linear",
             "yrange": around(shown_values),
-            # The dashboard writes the levels at the axis; benchopt's page has numbers.
+            # The dashboard writes the levels at the axis. benchopt's page has numbers.
             "ticks": [harmless(level) for level in levels],
             "ticks_label": harmless(f"{parameter}, from easy to hard"),
         }

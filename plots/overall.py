@@ -7,8 +7,8 @@ from benchmark_inverse_problems.report.rows import ALL
 class Plot(BasePlot):
     """The solvers on all problems together, the smallest difference to the best first.
 
-    Means of solvers that skip or fail some problems do not compare; the differences do,
-    each on the images that both solvers have.
+    Means cannot be compared if a solver skips or fails some problems. Differences can
+    be compared, because each is taken on the images that both solvers have.
     """
 
     name = "overall"

@@ -22,8 +22,8 @@ from benchmark_inverse_problems.report.styles import (
 class Plot(BasePlot):
     """Mean quality against mean runtime of an image: upper left is better.
 
-    One bubble a solver, the larger the more memory. Nobody is both better and faster
-    than a solver on the Pareto front.
+    Each solver has a bubble whose area grows with its memory. No solver is both better
+    and faster than a solver on the Pareto front.
     """
 
     name = "quality_runtime"

@@ -18,7 +18,7 @@ class Plot(BasePlot):
     """What the prior filled in against what the measurement saw, in dB.
 
     The error is split into the row space of A, which is measured, and the null space,
-    which only a prior can fill. The pseudo-inverse fills in nothing: a solver below it
+    which only a prior can fill. The pseudo-inverse fills in nothing. A solver below it
     invents what is not there.
     """
 

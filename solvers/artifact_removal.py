@@ -8,7 +8,7 @@ class Solver(ReconstructionSolver):
 
     K. H. Jin et al., "Deep Convolutional Neural Network for Inverse Problems in
     Imaging", IEEE TIP 2017. The network is RAM's without its operator, trained on the
-    same tasks, the first row of RAM's ablation (M. Terris et al., ICLR 2026).
+    same tasks. It is the first row of RAM's ablation (M. Terris et al., ICLR 2026).
     """
 
     name = "artifact_removal"

@@ -9,7 +9,7 @@ class Solver(ReconstructionSolver):
     """Denoising diffusion restoration models, on a denoiser, by deepinv.
 
     B. Kawar, M. Elad, S. Ermon, J. Song, "Denoising Diffusion Restoration Models",
-    NeurIPS 2022. For operators whose singular value decomposition deepinv knows.
+    NeurIPS 2022. deepinv must know the operator's singular value decomposition.
     """
 
     name = "ddrm"
@@ -20,7 +20,7 @@ class Solver(ReconstructionSolver):
         "eta": [0.85],
         "precision": ["float32"],
     }
-    # Fresh noise makes much of the rounding of bfloat16, which a test looks at.
+    # Fresh noise amplifies the rounding of bfloat16, which a test checks.
     test_config = {"steps": 10, "eta": 0.0}
     published = tuple(PUBLISHED.values())
 

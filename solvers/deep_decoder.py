@@ -10,8 +10,9 @@ class Solver(IterativeSolver):
     """Deep decoder: a new network with fewer parameters than pixels, fitted to y.
 
     R. Heckel, P. Hand, "Deep Decoder: Concise Image Representations from Untrained
-    Non-convolutional Networks", ICLR 2019. It fits noise late and is stopped as `dip` is.
-    The paper's setting is deep_decoder[size=original,iterations=5000,stopping=none].
+    Non-convolutional Networks", ICLR 2019. It fits the noise late. It is stopped like
+    `dip`. The paper's setting is
+    deep_decoder[size=original,iterations=5000,stopping=none].
     """
 
     name = "deep_decoder"

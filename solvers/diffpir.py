@@ -9,7 +9,7 @@ class Solver(IterativeSolver):
     """Denoising diffusion for plug-and-play restoration, on a denoiser.
 
     Y. Zhu et al., "Denoising Diffusion Models for Plug-and-Play Image Restoration",
-    CVPRW 2023. variant=authors, the default, follows their code with its 100 steps;
+    CVPRW 2023. variant=authors, the default, follows their code with its 100 steps.
     variant=deepinv is deepinv's class, which weighs the data half as much.
     """
 

@@ -9,10 +9,10 @@ from benchmark_inverse_problems.networks.skip_network import SIZES, SkipNetwork
 class Solver(IterativeSolver):
     """Deep image prior: a new network, fitted to the measurement alone.
 
-    D. Ulyanov, A. Vedaldi, V. Lempitsky, "Deep Image Prior", CVPR 2018, stopped where the
-    residual is as small as the noise, and where no noise is stated as in H. Wang et al.,
-    "Early Stopping for Deep Image Prior", TMLR 2023 (stopping=variance). The paper's
-    denoising is
+    D. Ulyanov, A. Vedaldi, V. Lempitsky, "Deep Image Prior", CVPR 2018. The fit stops
+    where the residual is as small as the noise. If no noise is stated, it stops as in
+    H. Wang et al., "Early Stopping for Deep Image Prior", TMLR 2023
+    (stopping=variance). The paper's setting for denoising is
     dip[size=original,iterations=3000,jitter=0.033,average=0.99,stopping=none].
     """
 

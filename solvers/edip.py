@@ -8,10 +8,11 @@ class Solver(IterativeSolver):
     """Educated deep image prior: a pretrained U-Net, fitted to the measurement.
 
     R. Barbano et al., "An Educated Warm Start for Deep Image Prior-Based Micro CT
-    Reconstruction", IEEE Transactions on Computational Imaging, 2022. One network was
-    trained on random ellipses, for tomography, and one on pictures. `input=noise` and
-    `frozen_encoder` are the paper's variants; the paper's own setting is
-    edip[size=original,lr=0.0001,iterations=10000], after training that size.
+    Reconstruction", IEEE Transactions on Computational Imaging, 2022. The network for
+    tomography was trained on random ellipses, the other one on pictures. `input=noise`
+    and `frozen_encoder` are the paper's variants. The paper's own setting is
+    edip[size=original,lr=0.0001,iterations=10000]. It needs a network of that size,
+    which must be trained first.
     """
 
     name = "edip"

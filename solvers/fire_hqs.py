@@ -13,9 +13,10 @@ class Solver(IterativeSolver):
     """Fixed-point restoration priors by half-quadratic splitting.
 
     M. Terris, U. Kamilov, T. Moreau, "FiRe: Fixed-points of Restoration Priors for
-    Solving Inverse Problems", CVPR 2025. prior is denoiser, jpeg, gaussian, motion, sr2,
-    missing, measurements (D = A) or several joined by -, which share gamma equally.
-    strength is a factor of the noise of the degradations, and of the errors after them.
+    Solving Inverse Problems", CVPR 2025. `prior` is denoiser, jpeg, gaussian, motion,
+    sr2, missing, measurements (D = A), or several of them joined by -. Several priors
+    share gamma equally. `strength` is a factor of the noise of the degradations, and of
+    the errors that remain after restoration.
     """
 
     name = "fire_hqs"
@@ -33,7 +34,7 @@ class Solver(IterativeSolver):
         "precision": ["float32"],
     }
     grid = {
-        # The best of twelve in most problems, and the paper's (docs/studies.md).
+        # The best of twelve priors on most problems, and the paper's (docs/studies.md).
         "prior": ["denoiser-motion", "denoiser-jpeg-sr2-gaussian-motion"],
         "strength": [0.3, 1.0],
         "gamma": [1.0, 1.3],

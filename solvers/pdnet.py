@@ -6,8 +6,8 @@ from benchmark_inverse_problems.networks.weights import load_weights
 class Solver(ReconstructionSolver):
     """Learned primal-dual: small networks by turns in data space and in image space.
 
-    J. Adler, O. Oktem, "Learned Primal-Dual Reconstruction", IEEE TMI 2018; one network
-    for all tasks, as in M. Terris et al., "Reconstruct Anything Model", ICLR 2026.
+    J. Adler, O. Oktem, "Learned Primal-Dual Reconstruction", IEEE TMI 2018. One network
+    serves all tasks, as in M. Terris et al., "Reconstruct Anything Model", ICLR 2026.
     """
 
     name = "pdnet"

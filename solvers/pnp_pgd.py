@@ -9,12 +9,12 @@ class Solver(IterativeSolver):
     """Plug-and-play proximal gradient descent with a deep denoiser.
 
     U. Kamilov, H. Mansour, B. Wohlberg, "A Plug-and-Play Priors Approach for Solving
-    Nonlinear Imaging Inverse Problems", IEEE Signal Processing Letters, 2017; its
-    convergence: S. Hurault, A. Leclaire, N. Papadakis, "Proximal Denoiser for Convergent
-    Plug-and-Play Optimization with Nonconvex Regularization", ICML 2022. relaxation is the
-    weight of the denoised image: S. Hurault, A. Chambolle, A. Leclaire, N. Papadakis, "A
-    Relaxed Proximal Gradient Descent Algorithm for Convergent Plug-and-Play with Proximal
-    Denoiser", SSVM 2023.
+    Nonlinear Imaging Inverse Problems", IEEE Signal Processing Letters, 2017.
+    Convergence: S. Hurault, A. Leclaire, N. Papadakis, "Proximal Denoiser for
+    Convergent Plug-and-Play Optimization with Nonconvex Regularization", ICML 2022.
+    `relaxation` is the weight of the denoised image, as in S. Hurault, A. Chambolle, A.
+    Leclaire, N. Papadakis, "A Relaxed Proximal Gradient Descent Algorithm for
+    Convergent Plug-and-Play with Proximal Denoiser", SSVM 2023.
     """
 
     name = "pnp_pgd"

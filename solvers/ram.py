@@ -11,10 +11,10 @@ class Solver(ReconstructionSolver):
 
     M. Terris, S. Hurault, M. Song, J. Tachella, "Reconstruct Anything Model: a
     Lightweight Foundation Model for Computational Imaging", ICLR 2026. The bundled
-    network is a compact one, trained for this suite; the published one is the paper's.
-    `variant` other than full is a smaller network of the paper's ablation: base, prox,
-    prox_y and krylov see more and more of the operator; inpainting, deblurring and sr
-    are krylov trained on that task alone.
+    network is a compact one, trained for this suite. The published one is the paper's.
+    Every `variant` but full is a smaller network of the paper's ablation. base, prox,
+    prox_y and krylov see more and more of the operator. inpainting, deblurring and sr
+    are krylov, trained on one task only.
     """
 
     name = "ram"

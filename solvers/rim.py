@@ -8,9 +8,9 @@ class Solver(IterativeSolver):
     """Recurrent inference machine: a recurrent network that learns to descend.
 
     P. Putzky, M. Welling, "Recurrent Inference Machines for Solving Inverse Problems",
-    2017 (arXiv 1706.04008). It runs three times the ten steps that it was trained for.
-    `variant` gdn (does not see its estimate) and ffn (has no state) are the paper's
-    reductions, trained for random projections only.
+    2017 (arXiv 1706.04008). It runs 30 steps, three times those of its training. The
+    variants gdn and ffn are the paper's reductions, trained for random projections
+    only. gdn does not see its estimate, and ffn has no state.
     """
 
     name = "rim"

@@ -7,9 +7,9 @@ class Solver(ReconstructionSolver):
     """Least squares plus w times the total variation, solved to a stated tolerance.
 
     L. Rudin, S. Osher, E. Fatemi, "Nonlinear Total Variation Based Noise Removal
-    Algorithms", 1992; algorithm: A. Chambolle and T. Pock, "A First-Order
-    Primal-Dual Algorithm for Convex Problems", 2011. w is `weight` times the noise
-    level.
+    Algorithms", 1992. The algorithm is that of A. Chambolle and T. Pock, "A First-Order
+    Primal-Dual Algorithm for Convex Problems", 2011, or FISTA where the proximal
+    operator of the data term has no closed form. w is `weight` times the noise level.
     """
 
     name = "tv"

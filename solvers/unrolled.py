@@ -8,8 +8,8 @@ class Solver(ReconstructionSolver):
 
     K. Gregor, Y. LeCun, "Learning Fast Approximations of Sparse Coding", ICML 2010.
     `algorithm=hqs` is the unrolled DPIR of M. Terris et al., "Reconstruct Anything
-    Model", ICLR 2026; `algorithm=pgd` steps along the gradient instead. `tied` shares
-    one denoiser, else each iteration has a narrow one of its own.
+    Model", ICLR 2026. `algorithm=pgd` takes gradient steps instead. With `tied` all
+    iterations share one denoiser. Otherwise each has a narrow one of its own.
     """
 
     name = "unrolled"

@@ -1,8 +1,9 @@
 """Print what each solver costs: parameters, operations, time, memory.
 
-The layout is that of RAM's table of costs: parameters, operations, runtime and memory of
-one reconstruction, memory of training with a batch of 8. Each solver is measured in a
-process of its own, all of them in one run of this script, so that times are comparable.
+The columns are those of RAM's table of costs: parameters, operations, runtime and
+memory of one reconstruction, and memory of training with a batch of 8. Each solver is
+measured in a process of its own. All solvers are measured in one run of this command,
+so that times are comparable.
 """
 
 import statistics
@@ -47,7 +48,7 @@ def prepared(solver, problem, crop=None, **parameters):
     dataset, *_ = problems(Benchmark(BENCHMARK), problem)
     if crop is not None:
         dataset = type(dataset).get_instance(**dataset._parameters | {"crop": crop})
-    # benchopt's instances share their class: a new one has no state of another run.
+    # A new instance has no state of another run.
     solver = type(solver).get_instance(**solver._parameters | parameters)
     data = dataset.get_data()["problem"]
     RunContext().set_run_context("costs", dataset, solver, repetition=0, base_seed=0)
@@ -59,7 +60,7 @@ def prepared(solver, problem, crop=None, **parameters):
 
 
 def run(solver):
-    """The solver's last `Reconstruction` of the first image, with its costs."""
+    """Run a solver; return its last `Reconstruction` of the first image, with costs."""
     solver.run(lambda: True)
     return solver.get_result()["reconstructions"][0]
 
@@ -67,7 +68,7 @@ def run(solver):
 def training_memory(solver):
     """Peak memory, in MB, of the gradient of a batch, in bfloat16 as in our recipes.
 
-    The loss is on all estimates of an iterative network, on the only one of others.
+    The loss includes all estimates of an iterative network.
     """
     example = next(iter(solver.observations))
     y, physics = example.y, example.physics
@@ -128,7 +129,7 @@ def main(arguments):
     options = parser(
         "costs", "What each solver costs on one image, and what training it costs."
     )
-    options.add_argument("solver", nargs="*", help="as after -s; all if none is given")
+    options.add_argument("solver", nargs="*", help="as after -s (default: all)")
     options.add_argument("--problem", default=PROBLEM, help="as after -d, of one image")
     options.add_argument("--format", choices=FORMATS, default="markdown")
     options = options.parse_args(arguments)
@@ -138,7 +139,7 @@ def main(arguments):
     patterns = [str(solver) for solver in chosen]
     rows = {}
     for pattern in tqdm(sorted(patterns), desc="costs"):
-        # A process of its own: memory that another solver freed would hide the peak.
+        # Memory that another solver freed in the same process would hide the peak.
         with ProcessPoolExecutor(1, get_context("spawn")) as pool:
             row = pool.submit(partial(cost, pattern, options.problem)).result()
         if row is not None:

@@ -11,9 +11,9 @@ def main(arguments):
         "dashboard", "One HTML page of a result file; it needs no network."
     )
     options.add_argument(
-        "file", nargs="?", help="a result file; the newest in outputs/"
+        "file", nargs="?", help="a result file (default: the newest in outputs/)"
     )
-    options.add_argument("--output", help="the page; beside the file by default")
+    options.add_argument("--output", help="the page (default: beside the file)")
     options = options.parse_args(arguments)
     print(f"Dashboard: {dashboard(options.file or newest(), options.output)}")
 

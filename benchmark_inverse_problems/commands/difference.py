@@ -1,7 +1,8 @@
 """Compare the scores of two result files, cell by cell.
 
-For changes that must not change a score: run a config before and after, then give both
-files. The exit status is 1 if a cell is missing or differs by more than the tolerance.
+It is for changes of the code that must not change a score. Run a config before and
+after the change, and give both files. The exit status is 1 if a cell is missing or
+differs by more than the tolerance.
 """
 
 from benchopt.results import read_results
@@ -21,10 +22,16 @@ def cells(file, metric):
 
 
 def main(arguments):
-    """Print the largest difference and where it is."""
+    """Print the largest difference and where it is.
+
+    Returns
+    -------
+    int
+        The exit status.
+    """
     options = parser("difference", "Compare the scores of two result files.")
     options.add_argument("before", help="a result file")
-    options.add_argument("after", help="another one")
+    options.add_argument("after", help="the result file to compare with it")
     options.add_argument("--metric", choices=METRICS, default="psnr")
     options.add_argument("--tolerance", type=float, default=TOLERANCE)
     chosen = options.parse_args(arguments)

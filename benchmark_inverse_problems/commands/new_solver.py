@@ -61,7 +61,7 @@ def new_solver(name, folder=BENCHMARK):
 
 
 def main(arguments):
-    """Write the file and say how to go on; 1 if the name will not do."""
+    """Write the file and print the next steps; return 1 if the name is not allowed."""
     options = parser("new-solver", "The file of a new solver, ready to run.")
     options.add_argument("name", help="in lower case, as in fire_hqs")
     try:

@@ -12,15 +12,22 @@ from . import parser
 
 
 def with_tables(text, benchmark):
-    """The README with one row a plugin, between ``<!-- problems -->`` and the like.
+    """The README with its tables, one row per plugin.
 
-    A row is the plugin's name and its docstring's first line.
+    The tables are between the comments ``<!-- problems -->`` or ``<!-- solvers -->``
+    and ``<!-- end -->``. A row is the plugin's name and the first line of its
+    docstring.
 
     Parameters
     ----------
     text : str
         The README.
     benchmark : benchopt.benchmark.Benchmark
+
+    Raises
+    ------
+    ValueError
+        If the README does not have one table of each kind.
     """
     tables = {"problem": benchmark.get_datasets(), "solver": benchmark.get_solvers()}
     for kind, plugins in tables.items():

@@ -1,9 +1,9 @@
 """Run a comparison as `benchopt run .` does, and report failures.
 
-benchopt prints a failed cell's traceback, leaves the cell out of the results and
-exits with 0; this command lists the failed cells at the end and exits with 1. benchopt
-writes into ``outputs/`` while others read there; this command lets it write into a
-folder of the run's own, and moves what is finished.
+benchopt prints the traceback of a failed cell, leaves the cell out of the results and
+exits with 0. This command lists the failed cells at the end and exits with 1. benchopt
+writes into ``outputs/`` while others read there. This command makes it write into a
+folder of the run's own, and moves finished files to ``outputs/``.
 """
 
 import contextlib
@@ -26,9 +26,10 @@ from ..solving.failures import hand_over, read_failures
 from ..suite import BENCHMARK
 from ..support.atomic import NotWritten, claim, replacing
 
-# How the names of the folders of runs begin, before the process: machines may share them.
+# Start of the names of the folders of runs, before the process id. It names the
+# machine, because machines may share the folder.
 OWN = f".run_{platform.node()}_"
-# What a full disk, a quota and a limit on the size of files say.
+# Errors of a full disk, of a quota and of a limit on the size of files.
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -38,13 +39,13 @@ def main(arguments):
     Parameters
     ----------
     arguments : list of str
-        What would follow ``benchopt run .``
+        What would follow ``benchopt run .``.
 
     Returns
     -------
     int
-        0; 1 if a cell failed, nothing was computed or the disk is full; 2 for an
-        unusable argument.
+        0 if all is well. 1 if a cell failed, nothing was computed or the disk is full.
+        2 for an unusable argument.
     """
     outputs = BENCHMARK / "outputs"
     try:
@@ -68,7 +69,7 @@ def main(arguments):
 
 
 def sweep(outputs):
-    """Remove what runs of this machine left that were killed."""
+    """Remove the folders that killed runs of this machine left."""
     for folder in outputs.glob(f"{OWN}*"):
         pid = folder.name.removeprefix(OWN).split("_")[0]
         if not psutil.pid_exists(int(pid)):
@@ -76,9 +77,9 @@ def sweep(outputs):
 
 
 def run(arguments, folder):
-    """`benchopt run` that writes into a folder of its own; its exit status."""
+    """Let `benchopt run` write into a folder of its own; return its exit status."""
     try:
-        # benchopt's cache tells "." from the folder's full path: use what users type.
+        # benchopt's cache distinguishes "." from the full path. Users type ".".
         with (
             contextlib.chdir(BENCHMARK),
             patch.object(Benchmark, "get_output_folder", lambda _: folder),
@@ -93,14 +94,20 @@ def run(arguments, folder):
 
 
 def publish(folder, outputs, status):
-    """Move what a run has written to where everybody looks, and list its failures."""
+    """Move the files of a run to `outputs`, and print its failures.
+
+    Returns
+    -------
+    int
+        `status`, or 1 if it is 0 and a cell failed.
+    """
     done = set()
     for results in (*folder.glob("*.parquet"), *folder.glob("*.csv")):
         cells = read_results(results)[["dataset_name", "solver_name"]]
         done |= set(cells.itertuples(index=False, name=None))
         target = claim(results, outputs)
         print(f"Results: {target}")
-        # The dashboard, and what solvers may have left in a folder of the run's name.
+        # The dashboard, and files that solvers may have left in a folder of this name.
         for item in folder.glob(f"*{results.stem}*"):
             place = outputs / item.name.replace(results.stem, target.stem)
             if item.suffix != ".html":

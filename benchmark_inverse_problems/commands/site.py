@@ -1,8 +1,8 @@
 """Write the pages of the documentation that come from the plugins.
 
-Writes the pages of problems, solvers and run configs, and what the page on the
-dashboard lists, into ``docs/``; ``make docs`` builds the site from them. Nothing on them
-is written twice: it comes from the plugins, and costs from a result file.
+Writes the pages of problems, solvers and run configs, and the lists of the page on the
+dashboard, into ``docs/``. ``make docs`` builds the site from them. Their texts come
+from the plugins, and costs come from a result file.
 """
 
 import base64
@@ -39,7 +39,7 @@ REPOSITORY = "https://github.com/deepinv/benchmark_inverse_problems"
 
 @dataclass
 class Example:
-    """A problem plugin with the first of its settings, on pictures that are at hand."""
+    """A problem plugin with its first settings, on images that need no download."""
 
     cls: type
 
@@ -47,7 +47,8 @@ class Example:
     def dataset(self):
         point = dict(next(product_param(self.cls.parameters)))
         if point["images"] == "auto":
-            # Not what is on this machine's disk: the pages are the same everywhere.
+            # Images on this machine's disk are not used, so that the pages are the same
+            # everywhere.
             generated = IMAGE_SETS[self.cls.image_set].open is not None
             point["images"] = self.cls.image_set if generated else "bundled"
         return self.cls.get_instance(**point)
@@ -62,7 +63,7 @@ class Example:
         return self.dataset.get_task()
 
     def levels(self):
-        """[{parameter: value}] and their tasks, without the choice of images."""
+        """[({parameter: value}, task)], without the parameters that choose images."""
         found = {}
         for point in product_param(self.cls.parameters):
             task = self.cls.get_instance(**point).get_task()
@@ -72,7 +73,7 @@ class Example:
 
 
 def equation(task):
-    """What is measured, in one line."""
+    """The equation of the measurement, in one line."""
     text = "γ P(A x / γ)" if task.gain else "A x"
     text += " + σ n" if task.sigma else ""
     text = f"y = Q({text})" if task.quantised else f"y = {text}"
@@ -112,7 +113,7 @@ def parameter_table(cls):
 
 
 def cost_table(df):
-    """Mean quality and costs of some results, one row a problem and solver."""
+    """Mean quality and costs of some results, one row per problem and solver."""
     metrics = {key: metric for key, metric in shown(df).items() if key in COSTS}
     rows = []
     for problem in df["dataset_name"].unique():
@@ -129,7 +130,7 @@ def cost_table(df):
 
 
 def costs(df, column, cls):
-    """The section on costs of a plugin's page; empty without results."""
+    """The section on costs of a plugin's page. It is empty without results."""
     if df is None:
         return ""
     mine = df[df[column].str.fullmatch(rf"{re.escape(cls.name)}(\[.*\])?")]
@@ -233,7 +234,7 @@ def index_page(kind, plugins):
 
 
 def config_page(folder):
-    """All run configs, with the comments that say how they are run."""
+    """The page of all run configs, with their comments."""
     parts = [
         "# Run configs\n\n`benchopt run . --config configs/NAME.yml`; the comments say what for."
     ]
@@ -268,16 +269,16 @@ def dashboard_lists(folder, benchmark):
 
 
 def write(folder=BENCHMARK, docs=None, results=None):
-    """Write the generated pages; all of them are left out of the repository.
+    """Write the generated pages. None of them is in the repository.
 
     Parameters
     ----------
     folder : path
         The benchmark.
     docs : path or None
-        Where to; None: the benchmark's ``docs/``.
+        The folder to write into. None: the benchmark's ``docs/``.
     results : path or None
-        A result file for the costs; None: the newest one, if there is any.
+        A result file for the costs. None: the newest one, if there is any.
     """
     folder = Path(folder)
     docs = Path(docs) if docs else folder / "docs"
@@ -296,7 +297,7 @@ def write(folder=BENCHMARK, docs=None, results=None):
         pages[f"solvers/{cls.name}.md"] = solver_page(cls, examples, df)
     for name, text in dashboard_lists(folder, benchmark).items():
         pages[f"lists/{name}.md"] = text
-    for name in GENERATED:  # a plugin that is gone leaves no page
+    for name in GENERATED:  # a removed plugin must leave no page
         shutil.rmtree(docs / name, ignore_errors=True)
     for name, text in pages.items():
         (docs / name).parent.mkdir(parents=True, exist_ok=True)
@@ -319,6 +320,8 @@ def main(arguments):
     """Write the pages of the suite."""
     options = parser("site", "The pages of problems, solvers and run configs.")
     options.add_argument(
-        "file", nargs="?", help="a result file for the costs; the newest in outputs/"
+        "file",
+        nargs="?",
+        help="a result file for the costs (default: the newest in outputs/)",
     )
     write(results=options.parse_args(arguments).file)

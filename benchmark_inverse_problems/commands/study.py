@@ -9,7 +9,7 @@ from . import first_line, parser
 
 
 def questions():
-    """{name: question} of the studies: the modules with a `main`."""
+    """{name: question} of the studies: the modules whose first line is a question."""
     folder = studies.__path__[0]
     found = {}
     for module in iter_modules(studies.__path__):
@@ -20,7 +20,7 @@ def questions():
 
 
 def main(arguments):
-    """Run a study; it prints its tables, and a line that says what made them."""
+    """Run a study, which prints its tables, and print their provenance in one line."""
     known = questions()
     listing = "; ".join(f"{name}: {line}" for name, line in known.items())
     options = parser("study", f"Studies. {listing}")

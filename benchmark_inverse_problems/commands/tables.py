@@ -13,8 +13,8 @@ def main(arguments):
     """Print the table of a result file."""
     options = parser(
         "tables",
-        "A table from a result file: one metric, problems by solvers, or in the layout of "
-        "the table of a paper.",
+        "A table of a result file. It shows one metric, problems by solvers, or has "
+        "the layout of a paper's table.",
     )
     options.add_argument("file", help="a parquet or CSV file in outputs/")
     options.add_argument("--metric", choices=METRICS)

@@ -19,7 +19,7 @@ from . import parser
 def compute(runs):
     """Results of all runs, {(problem, solver's base name): mean of each metric}.
 
-    Of a solver that is watched while it runs only its result counts.
+    Only the result of a solver counts, not the estimates of its iterations.
     """
     means = {}
     for run in runs:
@@ -32,7 +32,7 @@ def compute(runs):
 
 
 def expanded(targets, means):
-    """The targets, one a problem: `*` in a problem's name stands for anything.
+    """The targets, one per problem. `*` in a problem's name matches any text.
 
     Raises
     ------
@@ -90,7 +90,7 @@ def assess(target, means):
 
 
 def main(arguments):
-    """Print the table; 1 if a target is missed."""
+    """Print the table; return 1 if a target is missed."""
     parser("targets", "What was promised and what is reached.").parse_args(arguments)
     config = yaml.safe_load((BENCHMARK / "configs" / "targets.yml").read_text())
     means = compute(config["runs"])

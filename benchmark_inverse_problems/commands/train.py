@@ -1,7 +1,8 @@
 """Train a bundled network; an interrupted training goes on where it stopped.
 
-``train NAME --data FOLDER [FOLDER ...]``. Recipes that learn from phantoms make their own
-data and need no ``--data``. With ``--train-on`` a network starts from its bundled weights.
+``python -m benchmark_inverse_problems train NAME --data FOLDER [FOLDER ...]`` runs the
+recipe NAME. Recipes that learn from phantoms make their own data and need no
+``--data``. With ``--train-on`` a network starts from its bundled weights.
 """
 
 import dataclasses
@@ -20,7 +21,7 @@ from . import parser
 
 
 def recipes():
-    """All recipes by name: those of the modules that have some."""
+    """All recipes of the modules of `training`, by name."""
     modules = [
         importlib.import_module(f"{training.__name__}.{found.name}")
         for found in pkgutil.iter_modules(training.__path__)
@@ -30,7 +31,7 @@ def recipes():
 
 
 def changed(recipe, arguments):
-    """The recipe with what the command line changes of it."""
+    """The recipe with the changes of the command line."""
     given = {key: getattr(arguments, key) for key in ("steps", "seed")}
     given = {key: value for key, value in given.items() if value is not None}
     options = [f"--{key} {value}" for key, value in given.items()]
@@ -46,7 +47,7 @@ def trained(recipe):
 
 
 def main(arguments):
-    """Train, and print what is known of the weights."""
+    """Train, and print the JSON that describes the weights."""
     known = recipes()
     options = parser("train", "Train a bundled network, or go on where it stopped.")
     options.add_argument("name", choices=known)
@@ -56,10 +57,14 @@ def main(arguments):
         "--workers",
         type=int,
         default=0,
-        help="processes that draw the data ahead; a GPU waits for the data without them",
+        help="processes that draw the data ahead, so that a GPU need not wait for it",
     )
-    options.add_argument("--steps", type=int, help="number of steps (the recipe's own)")
-    options.add_argument("--seed", type=int, help="of the batches (the recipe's own)")
+    options.add_argument(
+        "--steps", type=int, help="number of steps (default: the recipe's)"
+    )
+    options.add_argument(
+        "--seed", type=int, help="seed of the batches (default: the recipe's)"
+    )
     options.add_argument(
         "--train-on", action="store_true", help="start from the bundled weights"
     )

@@ -1,8 +1,9 @@
 """Fill the tables of tuned parameters, on images that are never scored.
 
-``tune SOLVER [SOLVER ...]`` fills ``tuned/SOLVER.json`` for every problem of the suite, with
-``--missing`` for new problems only. Solvers with parameters and ``--problems`` are named as on
-benchopt's command line.
+``python -m benchmark_inverse_problems tune SOLVER [SOLVER ...]`` fills
+``tuned/SOLVER.json`` for every problem of the suite. ``--missing`` does so for new
+problems only. Solvers with parameters and ``--problems`` are named as on benchopt's
+command line.
 """
 
 import json
@@ -22,18 +23,19 @@ from . import PROGRAM, parser
 def tune(patterns, problem_patterns=(), missing=False, precision="float32"):
     """Fill the tables of some solvers, entry by entry.
 
-    A table whose grid is no longer the solver's starts anew.
+    A table is started anew if its grid is not the solver's any more.
 
     Parameters
     ----------
     patterns : list of str
-        Solvers, as after ``-s``. Values of their parameters make entries of their own.
+        Solvers, as after ``-s``. Each value of their parameters has its own entries.
     problem_patterns : list of str
-        Problems, as after ``-d``. None: every problem of the suite, and its test problems.
+        Problems, as after ``-d``. Empty: every problem of the suite, and its test
+        problems.
     missing : bool
-        Leave the entries that the table has already.
+        Whether entries that the table already has are kept.
     precision : str
-        Of the networks: bfloat16 is quicker and hardly changes what is found.
+        Precision of the networks. bfloat16 is faster and hardly changes the result.
 
     Raises
     ------
@@ -51,7 +53,7 @@ def tune(patterns, problem_patterns=(), missing=False, precision="float32"):
             settings = (
                 {"precision": precision} if "precision" in found.parameters else {}
             )
-            # benchopt's instances share their class: a new one has no other run's state.
+            # A new instance has no state of another run.
             solver = type(found).get_instance(**found._parameters | settings)
             if not solver.open_parameters():
                 raise ValueError(f'{found} has no parameter whose value is "tuned".')
@@ -59,7 +61,7 @@ def tune(patterns, problem_patterns=(), missing=False, precision="float32"):
 
 
 def fill(solver, problems, missing, command):
-    """Fill a solver's table, saved after each entry, and note the command in it."""
+    """Fill a solver's table, save it after each entry, and note the command in it."""
     solver.use_machine()
     path = FOLDER / f"{solver.name}.json"
     table = stored(path, solver.grid)
@@ -77,7 +79,7 @@ def fill(solver, problems, missing, command):
 
 
 def stored(path, grid):
-    """The table of a solver: what is known of its grid."""
+    """The stored table of a solver, or an empty one if its grid is another."""
     table = json.loads(path.read_text()) if path.exists() else {}
     if table.get("grid") != grid:
         table = {"commands": [], "grid": grid}
@@ -85,7 +87,10 @@ def stored(path, grid):
 
 
 def tuning_problems(benchmark, patterns):
-    """The problems of some patterns, one a task; of the whole suite without a pattern."""
+    """The problems of some patterns, one per task.
+
+    Without a pattern they are those of the whole suite.
+    """
     instances = []
     for pattern in patterns:
         instances += problems(benchmark, pattern)
@@ -98,7 +103,7 @@ def tuning_problems(benchmark, patterns):
     found = {}
     for instance in instances:
         problem = instance.get_data()["problem"]
-        # Tiny test problems may share a task with a real one.
+        # Tiny test problems may share a task with a real one. The larger one is kept.
         known = found.get(str(problem.task), problem)
         larger = max((known, problem), key=lambda p: p.tuning.crop)
         found[str(problem.task)] = larger
@@ -113,7 +118,7 @@ def main(arguments):
         "--problems",
         nargs="+",
         default=[],
-        help="as after benchopt's -d (every problem of the suite)",
+        help="as after benchopt's -d (default: every problem of the suite)",
     )
     options.add_argument("--missing", action="store_true", help="only new entries")
     options.add_argument("--precision", choices=PRECISIONS, default=PRECISIONS[0])

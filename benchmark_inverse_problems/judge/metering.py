@@ -1,6 +1,7 @@
 """Runtime, peak memory and floating-point operations of one call."""
 
 import ctypes
+import gc
 import threading
 import time
 from pathlib import Path
@@ -75,6 +76,24 @@ def trim_heap():
     Where it cannot the peak is a lower bound.
     """
     call_glibc("malloc_trim", 0)
+
+
+def give_back(reference):
+    """Free an object that nobody needs any more, and give its memory to the system.
+
+    deepinv's tomography is in a cycle of references, once its adjoint was called: only the
+    garbage collector frees it, which Python calls by the number of objects and not by
+    their size.
+
+    Parameters
+    ----------
+    reference : weakref.ref
+        Of the object; the caller holds no other reference.
+    """
+    for generation in range(3):
+        if reference() is not None:
+            gc.collect(generation)
+    trim_heap()
 
 
 def keep_heap():

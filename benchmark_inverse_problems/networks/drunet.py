@@ -67,7 +67,7 @@ class MultiHeadDRUNet(dinv.models.DRUNet):
         """Denoise x of shape (B, C, H, W), range [0, 1], any H and W.
 
         `sigma` is the noise's standard deviation in the range of x: a float,
-        or a tensor with one value an image.
+        or a tensor with one value per image.
 
         Raises
         ------

@@ -1,6 +1,7 @@
 """A problem: truth and observations, made on access, the same for ever."""
 
 import hashlib
+import weakref
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -10,6 +11,7 @@ import deepinv as dinv
 import numpy as np
 import torch
 
+from ..judge.metering import give_back
 from ..physics.catalogue import OPERATORS
 from ..physics.needs import offers
 from ..physics.noise import add_noise, noise_model
@@ -241,6 +243,19 @@ class Problem:
             self._room -= size
             self._judged[index] = (truth, observation)
         return truth, observation
+
+    def visit(self, index, function):
+        """function(truth, observation) of one image, with the operator that measured.
+
+        The memory of what is not kept is given back.
+        """
+        truth, observation = self.judged(index)
+        result = function(truth, observation)
+        if index not in self._judged:
+            physics = weakref.ref(observation.physics)
+            del observation
+            give_back(physics)
+        return result
 
     @property
     def observations(self):

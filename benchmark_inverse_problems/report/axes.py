@@ -4,9 +4,10 @@ import numpy as np
 
 
 def inside(points):
-    """The keys of {key: value} without those far below the rest, in their order.
+    """The keys of {key: value} in their order, without those far below the rest.
 
-    Far is more than three times as far below the lower quartile as the best is above.
+    A value is far below the rest if it is more than three times as far below the lower
+    quartile as the best value is above it.
     """
     values = list(points.values())
     if not values:
@@ -17,7 +18,10 @@ def inside(points):
 
 
 def around(values):
-    """A range of an axis with some values; None, which leaves it to plotly, for none."""
+    """A range of an axis that shows all values.
+
+    It is None if there are no values. plotly then chooses the range.
+    """
     if len(values) == 0:
         return None
     margin = 0.08 * (max(values) - min(values)) or 1

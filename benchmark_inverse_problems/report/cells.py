@@ -12,7 +12,7 @@ PLUS_MINUS = f"{NBSP}±{NBSP}"
 
 
 def table_text(text):
-    """A harmless text; its stars and underscores are no markup of benchopt's tables."""
+    """A harmless text, with stars and underscores escaped for benchopt's tables."""
     return harmless(text).replace("*", r"\*").replace("_", r"\_")
 
 
@@ -21,9 +21,10 @@ def table_cells(means, spreads, column, compared=None):
 
     Only solvers that are `compared` (a Series of bool; None: all) are marked.
 
-    The tables sort texts as texts. Each cell starts with a space for every larger
-    value: HTML does not show them, and they make that order the numeric one, with
-    missing values at the worse end. Costs get no marks: doing nothing is cheapest.
+    The tables sort their cells as texts. Each cell therefore starts with one space for
+    every larger value. HTML does not show these spaces. They make the order of the
+    texts that of the numbers, with missing values at the worse end. Costs get no marks,
+    because doing nothing is cheapest.
     """
     means = means.round(column.digits)
     values = np.sort(means.dropna().unique())[::-1]
@@ -50,12 +51,12 @@ def table_cells(means, spreads, column, compared=None):
 
 
 def difference_cells(table, digits):
-    """Differences to the best with their intervals, as `table_cells` writes cells.
+    """Cells with the differences to the best and their intervals, as in `table_cells`.
 
     Parameters
     ----------
     table : DataFrame
-        Columns mean, low and high; a row of NaN where there is nothing to compare.
+        Columns mean, low and high. A row is NaN if there is nothing to compare.
     digits : int
     """
     values = table["mean"].dropna().round(digits).unique()

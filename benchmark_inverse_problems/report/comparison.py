@@ -1,4 +1,4 @@
-"""Who is best, at what price, and where: what the dashboard's pages compute."""
+"""Comparisons of solvers for the dashboard's pages."""
 
 import re
 
@@ -11,7 +11,7 @@ from .rows import last_rows
 
 RESAMPLES = 10_000
 LEVEL = 0.95
-# These say which images a problem takes, not how hard it is.
+# Parameters that choose the images of a problem, and not its difficulty.
 SAMPLE = {"images", "n_images", "crop"}
 
 
@@ -31,7 +31,7 @@ def problem_mean(scores):
 
 
 def best_solver(scores):
-    """The highest mean among the solvers with the most images; None without any."""
+    """The solver with the highest mean among those with the most images, or None."""
     counts = scores.count()
     if counts.empty:
         return None
@@ -41,13 +41,13 @@ def best_solver(scores):
 def resampled(groups):
     """The bootstrap of the mean of means of some groups of numbers.
 
-    Each group is resampled by itself: the problems are given, their images are a
-    sample. A group of one has no spread to resample.
+    Each group is resampled on its own, because the problems are fixed and their images
+    are a sample. A group of one number has no spread to resample.
 
     Parameters
     ----------
     groups : list of array
-        Numbers, one group a problem.
+        Numbers, one group per problem.
 
     Returns
     -------
@@ -79,9 +79,9 @@ def differences(scores):
     Returns
     -------
     DataFrame
-        Columns mean, low and high, by solver: the paired difference to the best one,
-        a mean over the images of each problem and then over the problems, and its
-        interval.
+        Columns mean, low and high, by solver. The mean is that of the paired
+        differences to the best solver, over the images of each problem and then over
+        the problems. low and high are its 95 % interval.
     """
     best = best_solver(scores)
     found = {}
@@ -98,7 +98,7 @@ def differences(scores):
 
 
 def wins(scores):
-    """On how many problems each solver is the best (a Series)."""
+    """The number of problems on which each solver is the best (a Series)."""
     means = scores.groupby(level="dataset_name").mean()
     return (
         means.dropna(how="all")
@@ -109,9 +109,9 @@ def wins(scores):
 
 
 def pareto_front(points):
-    """The solvers that no other beats in both: those of {solver: (cost, quality)}.
+    """The Pareto front of {solver: (cost, quality)}, in the order of the costs.
 
-    In the order of their costs.
+    No other solver is both cheaper and better than a solver on the front.
     """
     front, best = [], -np.inf
     for solver, (_, quality) in sorted(
@@ -124,9 +124,9 @@ def pareto_front(points):
 
 
 def parsed(problem):
-    """A problem's name as its stem and its parameters, (str, dict of str).
+    """The stem and the parameters of a problem's name, (str, dict of str).
 
-    A number at the end of the stem is a parameter as well: div2k_sr4 has sr=4.
+    A number at the end of the stem is also a parameter: div2k_sr4 has sr=4.
     """
     stem, parameters = split_name(problem)
     numbered = re.fullmatch(r"(.*?([a-z]+))(\d+)", stem)
@@ -137,7 +137,7 @@ def parsed(problem):
 
 
 def tasks(df):
-    """The problems that differ in one parameter only, from easy to hard.
+    """The groups of problems that differ in one parameter only, from easy to hard.
 
     Parameters
     ----------
@@ -147,8 +147,8 @@ def tasks(df):
     Returns
     -------
     dict
-        {task: (parameter, {level: problem})}. The easier of two levels is the one
-        whose best solver has the higher PSNR, among the solvers that all levels have.
+        {task: (parameter, {level: problem})}. A level is easier if its best solver has
+        a higher PSNR. Only solvers with results at all levels count.
     """
     found = {}
     for problem in df["dataset_name"].unique():
@@ -182,12 +182,12 @@ def along_levels(df, levels, metric, to_best=False):
     levels : dict
         {level: problem}, as in `tasks`.
     to_best : bool
-        The differences to the best solver of each level instead.
+        Return the differences to the best solver of each level instead.
 
     Returns
     -------
     dict
-        Without the solvers that have one level only.
+        {solver: Series}, without the solvers that have one level only.
     """
     if not levels:
         return {}

@@ -1,6 +1,6 @@
 """The dashboard of a result file as one page that opens anywhere.
 
-benchopt's pages load their scripts from the network. Here the scripts are inside.
+benchopt's pages load their scripts from the network. This page contains the scripts.
 """
 
 import base64
@@ -24,25 +24,25 @@ ASSETS = Path(__file__).parent / "page"
 QUALITY = 92
 SCRIPT = re.compile(r'<script[^>]*\ssrc="https?://([^"]*)"[^>]*>\s*</script>')
 LINK = re.compile(r'<link[^>]*\shref="https?://([^"]*)"[^>]*>')
-# benchopt's list of all result files, which a page that is sent to somebody leaves behind.
+# The link to benchopt's list of all result files, which is not sent along with a page.
 HOME = re.compile(r'<a href="[^"]*"[^>]*>Home</a>')
 PICTURE = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=]+)")
 
 
 def self_contained(html):
-    """A page of benchopt's with everything inside that it loads from the network.
+    """A page of benchopt's that contains everything it would load from the network.
 
-    plotly's script comes from its Python package; the table that benchopt takes from
-    Grid.js is ours (``page/table.js``); fonts are left to the system. Pictures become
-    WebP where that is smaller, and each is stored once.
+    plotly's script comes from its Python package. benchopt's table from Grid.js is
+    replaced by ours (``page/table.js``). Fonts are the system's. Pictures become WebP
+    where that is smaller, and each picture is stored once.
 
     Raises
     ------
     ValueError
-        If the page loads something that is not known: a newer benchopt than this
-        suite was written for.
+        If the page loads something that is not known. This happens if benchopt is newer
+        than this suite.
     """
-    numbers = {}  # a picture is on several pages and in the file once
+    numbers = {}  # a picture on several pages is stored once
     html = PICTURE.sub(lambda m: f"@{numbers.setdefault(m[1], len(numbers))}", html)
     pictures = [smaller(png) for png in numbers]
     scripts = {
@@ -62,7 +62,7 @@ def self_contained(html):
 
 
 def replacement(tag, known):
-    """What stands in the page for a tag that loads something."""
+    """The replacement of a tag that loads something from the network."""
     for name, make in known.items():
         if name in tag[1]:
             return make()
@@ -77,7 +77,7 @@ def asset(name):
 
 
 def inline(script):
-    """A script element; nothing in it may look like its end."""
+    """A script element. Closing tags inside the script are escaped."""
     return f"<script>{script.replace('</script', '<' + chr(92) + '/script')}</script>"
 
 
@@ -119,7 +119,8 @@ def dashboard(file, output=None):
         )
     benchmark = Benchmark(BENCHMARK)
     folder = benchmark.get_output_folder()
-    # benchopt plots files of its own folder only, and writes their texts into a script.
+    # benchopt plots files of its own folder only. It writes their texts into a script,
+    # so they must hold no markup.
     copy = folder / f"dashboard_{os.getpid()}.parquet"
     page = folder / f"{benchmark.name}_{copy.stem}.html"
     without_markup(read_results(file)).to_parquet(copy)
@@ -138,7 +139,7 @@ def dashboard(file, output=None):
 def without_markup(df):
     """The results with no angle bracket in any text, also in the columns' names.
 
-    The file may be a stranger's: its texts must not become elements of the page.
+    The file may come from a stranger. Its texts must not become elements of the page.
     """
     texts = df.select_dtypes(exclude="number")
     df = df.assign(**texts.map(lambda v: harmless(v) if isinstance(v, str) else v))

@@ -9,17 +9,17 @@ DIFFERENCE = "PSNR to best"
 
 
 def leaderboard(df, dataset):
-    """One row a solver, one a failed cell below them.
+    """One row per solver, and below them one row per failed cell.
 
-    Two solvers are compared on the same images: the difference in PSNR to the best one
-    is a mean of paired differences, with its 95 % bootstrap interval.
+    Solvers are compared on the same images. The difference in PSNR to the best one is a
+    mean of paired differences, with its 95 % bootstrap interval.
 
     Parameters
     ----------
     df : DataFrame
         Results.
     dataset : str
-        A problem, or `ALL`: then a mean is that of the problems' means, and only
+        A problem, or `ALL`. For `ALL` a mean is that of the problems' means, and only
         solvers with results on every problem are marked.
 
     Returns
@@ -33,7 +33,8 @@ def leaderboard(df, dataset):
     keys = [*names, *range(len(failures))]  # no solver's name is a number
     failed = [record["solver"] for record in failures]
     known = df["solver_name"].unique()
-    # Other pages know those with results only: a failed variant changes no name there.
+    # Other pages show only solvers with results. A failed variant must not change the
+    # names of these solvers here.
     short = labels([*known, *failed]) | labels(known)
     columns = {"Solver": texts(map(short.get, [*names, *failed]))}
     columns |= scores(rows, keys)
@@ -69,7 +70,7 @@ def scores(rows, keys):
 
 
 def details(rows, dataset):
-    """What else is known of each solver, {header: Series}."""
+    """Further columns of each solver, {header: Series}."""
     solvers, psnr = rows.groupby("solver_name"), image_scores(rows, "psnr")
     found = {
         "Trials": solvers["objective_trials"].max(),

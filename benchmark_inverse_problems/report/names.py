@@ -4,7 +4,7 @@ import pandas as pd
 
 
 def harmless(text):
-    """A text without angle brackets: benchopt writes it into a script element."""
+    """A text without angle brackets, because benchopt writes it into a script."""
     return str(text).replace("<", "‹").replace(">", "›")
 
 
@@ -16,13 +16,16 @@ def split_name(name):
 
 
 def split_names(names):
-    """`split_name` of a Series: columns "stem" and one a parameter, NaN where it is not."""
+    """`split_name` of a Series of names.
+
+    The columns are "stem" and one per parameter. They are NaN where a name lacks it.
+    """
     parts = [{"stem": stem} | found for stem, found in map(split_name, names)]
     return pd.DataFrame(parts, index=names.index)
 
 
 def joined_name(stem, parameters):
-    """What `split_name` splits."""
+    """The name of a plugin from its stem and its parameters, as in `split_name`."""
     text = ",".join(f"{key}={value}" for key, value in parameters.items())
     return f"{stem}[{text}]" if text else stem
 
@@ -30,8 +33,8 @@ def joined_name(stem, parameters):
 def labels(solvers, origin=True):
     """Short names of some solvers, harmless: {solver: label}.
 
-    Of the parameters those are left that tell variants of one solver apart, and with
-    `origin` that of the weights.
+    A label keeps the parameters that distinguish variants of one solver. With `origin`
+    it also keeps the parameter `weights`.
     """
     split = {solver: split_name(solver) for solver in solvers}
     values = {}

@@ -29,9 +29,10 @@ def stored_pictures(rows):
     Returns
     -------
     list of (solver, dict, float)
-        The dict holds the image's name, the base64 PNG of the truth, the measurement
-        and the reconstruction, and whether the measurement is aligned with the image,
-        which k-space is not. The number is the PSNR of that image.
+        The dict holds the image's name and the base64 PNGs of the truth, the
+        measurement and the reconstruction. Its entry "aligned" says whether the
+        measurement is aligned with the image (k-space is not). The number is the PSNR
+        of that image.
     """
     if "final_results" not in rows:
         return []
@@ -47,7 +48,10 @@ def stored_pictures(rows):
 
 
 def detail(truth):
-    """Where the truth has most contrast: (top, left, side), a quarter as wide."""
+    """The square of the truth with the most contrast: (top, left, side).
+
+    Its side is about a quarter of the truth's.
+    """
     gray = truth if truth.ndim == 2 else truth.mean(axis=2)
     side = max(4, min(gray.shape) // 16 * 4)
     windows = np.lib.stride_tricks.sliding_window_view(gray, (side, side))
@@ -62,7 +66,7 @@ def zoom(image, place, shape):
     Parameters
     ----------
     image : array (H, W) or (H, W, 3)
-        On the truth's grid or on a coarser one; other pictures stay whole.
+        A picture on the truth's grid or on a coarser one. Other pictures stay whole.
     place : (top, left, side)
         In pixels of the truth.
     shape : tuple

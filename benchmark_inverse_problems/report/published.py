@@ -1,4 +1,4 @@
-"""Published figures, for tables that put them beside ours where the protocol is the same."""
+"""Published figures, which tables show beside ours if the protocol is the same."""
 
 from dataclasses import dataclass
 
@@ -33,11 +33,12 @@ SET3C = "div2k_sr{}[crop=none,images=set3c,n_images=all]"
 DNCNN = "Zhang et al., TIP 2017"
 FFDNET = "Zhang, Zuo and Zhang, TIP 2018"
 RIM = "Putzky and Welling, 2017, table 2"
-# Their caption says RGB; the figures of bicubic show that it is the luma channel.
+# The caption says RGB. The figures of bicubic show that it is the luma channel.
 RIM_SR = "Putzky and Welling, 2017, table 3"
 FIRE = "Terris, Kamilov and Moreau, CVPR 2025, one prior, Set3C"
-# No figure of the paper on RAM: the settings of its levels could not be read. Of the
-# paper on FiRe the super-resolution only: its blur kernels are not published.
+# There is no figure of the paper on RAM, because the settings of its levels could not
+# be read. The figures of the paper on FiRe are those of super-resolution only, because
+# its blur kernels are not published.
 PUBLISHED = [
     Published("DnCNN", DNCNN, "psnr", COLOUR, {15: 33.89, 25: 31.23, 50: 27.92}),
     Published("FFDNet", FFDNET, "psnr", COLOUR, {15: 33.87, 25: 31.21, 50: 27.96}),
@@ -96,8 +97,8 @@ def published(problems, metric):
     return figures, sources
 
 
-# What the methods of RAM's authors cost, on their accelerator; parameters in millions,
-# memory in MB.
+# Costs of the methods of RAM's authors, on their accelerator. Parameters are in
+# millions, memory is in MB.
 COSTS_SOURCE = "slides of the authors of RAM (Terris et al., ICLR 2026)"
 COSTS = {
     "PDNet (published)": {
@@ -125,7 +126,7 @@ COSTS = {
         "training": 9670,
     },
 }
-# Mean PSNR over RAM's tasks of the network with more and more of its parts.
+# Mean PSNR over RAM's tasks, of the network with more and more of its parts.
 RAM_ABLATION = {"base": 25.83, "prox": 26.64, "prox_y": 26.71, "krylov": 27.61}
 # PSNR of networks trained on one task, tested on inpainting, deblurring and
 # super-resolution x2. One figure is not given.

@@ -1,4 +1,4 @@
-"""What the dashboard's pages share: tables in, numbers and texts out, no torch."""
+"""Numbers and texts from result tables, for the dashboard's pages, without torch."""
 
 from benchopt.benchmark import get_running_benchmark
 
@@ -26,7 +26,7 @@ def last_rows(df, dataset):
 
 
 def mean_points(rows, *metrics):
-    """Means over the images, {solver: (number, ...)}, of solvers that have them all."""
+    """Means over the images, {solver: (number, ...)}, of solvers with all metrics."""
     columns = [f"objective_{metric}" for metric in metrics]
     means = rows.groupby("solver_name", sort=False)[columns].mean().dropna()
     return {solver: tuple(means.loc[solver]) for solver in means.index}
@@ -39,7 +39,7 @@ def failed_cells(df, dataset):
         return []
     try:
         records = read_failures(benchmark.get_output_folder())
-    except (OSError, ValueError, KeyError):  # a damaged record hides no result
+    except (OSError, ValueError, KeyError):  # a damaged record must not hide results
         return []
     problems = set(df["dataset_name"]) if dataset == ALL else {dataset}
     done = set(zip(df["dataset_name"], df["solver_name"], strict=True))
@@ -61,8 +61,8 @@ def threads_text(counts):
 def curves(rows, metric, axis="runtime"):
     """Quality against time: {solver: (runtimes, means)} of the means over the images.
 
-    A solver that ran once has one point, others one for each evaluation; with axis
-    "iterations" it lies at the iteration instead.
+    A solver that ran once has one point. Other solvers have one point per evaluation.
+    With axis "iterations" the points lie at the iterations instead of the runtimes.
     """
     columns = ["objective_runtime", f"objective_{metric}"]
     found = {}

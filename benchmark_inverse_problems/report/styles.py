@@ -12,26 +12,27 @@ PALETTE = ("#332288", "#88CCEE", "#44AA99", "#117733", "#999933") + (
     "#882255",
     "#AA4499",
 )
-# Neutral things: the Pareto front, a line of reference.
+# The colour of neutral things, such as the Pareto front or a line of reference.
 GRAY = "#777777"
 # plotly's numbers of filled shapes: circle, square, diamond, cross, x, two triangles
-# and a pentagon. The star is left for results.
+# and a pentagon. The star is reserved for results.
 MARKERS = (0, 1, 2, 3, 4, 5, 6, 13)
 STAR = 17
 CIRCLE = 0
 OPEN_CIRCLE = 100
 DASHES = ("solid", "dash", "dot", "dashdot")
-# With this number the methods of each run config have different colours; only baselines
-# (adjoint, pseudoinverse, bicubic) share theirs with another one.
+# With this number the methods of each run config have different colours. Only baselines
+# (adjoint, pseudoinverse, bicubic) share a colour with another method.
 SALT = 3673003
 
 
 def styles(solvers):
     """How to draw some solvers.
 
-    Colour and shape depend on a solver's name alone, so that a new solver changes
-    nobody's. There are more solvers than colours: those that share one differ in shape
-    and dashes. Variants of one solver, which differ in parameters, share its colour.
+    Colour and shape depend on a solver's name alone, so that a new solver changes no
+    other's. There are more solvers than colours. Solvers that share a colour differ in
+    shape and dashes. Variants of one solver, which differ in parameters, share its
+    colour.
 
     Parameters
     ----------
@@ -41,9 +42,9 @@ def styles(solvers):
     Returns
     -------
     dict
-        {solver: {"solver", "label", "color", "marker", "dash"}}: the full name and a
-        short one, both harmless, a colour as ``#rrggbb``, one of plotly's symbols and
-        one of its dashes.
+        {solver: {"solver", "label", "color", "marker", "dash"}}. "solver" is the full
+        name and "label" a short one, both harmless. "color" is ``#rrggbb``, "marker"
+        and "dash" are plotly's.
     """
     found, variants, names = {}, {}, labels(solvers)
     for solver in sorted(set(solvers)):

@@ -32,7 +32,7 @@ class Layout:
     metrics : tuple of str
         Keys of `METRICS`; those without values are left out.
     methods_in_rows : bool
-        Problems are the columns then, under a line for each task.
+        Whether the methods are rows. The problems are then columns, grouped by task.
     parameters : bool
         Whether a column counts the networks' parameters.
     deviation : bool
@@ -54,7 +54,7 @@ LAYOUTS = {
 
 
 def pivot(df, metric):
-    """Mean of a metric, problems by solvers (a DataFrame), NaN where a solver skips.
+    """Mean of a metric, problems by solvers (a DataFrame); NaN if a solver skips.
 
     Raises
     ------
@@ -84,7 +84,8 @@ def deviations(df, metric):
 def with_published(table, metric):
     """The table with columns of published figures, marked as such, and their sources.
 
-    Only figures of the same protocol: the same images, whole, with the same noise.
+    Figures are added only if the protocol is the same: the same whole images with the
+    same noise.
     """
     figures, sources = published(table.index, metric)
     columns = {f"{method}{MARK}": figures[method] for method in figures}
@@ -109,8 +110,8 @@ def arranged(df, layout, with_figures=False):
     Returns
     -------
     table : DataFrame
-        Texts, the best in bold. Problems have a line or a column for their task and one
-        for their level.
+        Texts, with the best in bold. Problems have one level of headers for their task
+        and one for their level.
     notes : list of str
     """
     names, notes = headers(df["dataset_name"].unique())
@@ -161,7 +162,7 @@ def texts(means, spreads, metric):
 def headers(problems):
     """Two-part names of some problems, {problem: (task, level)}, and notes.
 
-    The notes tell the parameters that all problems of a task share.
+    The notes state the parameters that all problems of a task share.
     """
     split = {problem: parsed(problem) for problem in problems}
     names, notes = {}, {}
@@ -184,9 +185,9 @@ def headers(problems):
 
 
 def in_order(problems, names):
-    """Problems with those of one task side by side, numbers in increasing order.
+    """Problems in the order of tasks, and of increasing numbers within a task.
 
-    Words, such as easy and hard, keep the order that they have.
+    Levels that are words, such as easy and hard, keep their order.
     """
     words = [re.sub(NUMBER, "", " ".join(names[problem])) for problem in problems]
     first = {word: place for place, word in reversed(list(enumerate(words)))}
@@ -204,7 +205,7 @@ def in_order(problems, names):
 
 
 def abbreviated(count):
-    """A number of parameters, short: 456K, 1.1M; nothing for none."""
+    """A number of parameters as a short text, such as 456K or 1.1M; empty for none."""
     if pd.isna(count) or count == 0:
         return ""
     return f"{count / 1e3:.0f}K" if count < 999_500 else f"{count / 1e6:.1f}M"
@@ -216,10 +217,10 @@ def formatted(table, format, digits, notes=(), label="problem", counts=()):
     Parameters
     ----------
     table : DataFrame
-        Numbers, or texts whose ``**`` mark bold ones.
+        Numbers, or texts. ``**`` around a text makes it bold.
     format : {"markdown", "latex", "csv"}
-        LaTeX needs the packages booktabs and, for names of several parts, multirow;
-        CSV has all digits and neither notes nor marks.
+        LaTeX needs the packages booktabs and, for names of several parts, multirow. CSV
+        has all digits and neither notes nor marks.
     digits : int
     notes : list of str
         Lines below the table.

@@ -87,13 +87,8 @@ class IterativeSolver(ReconstructionSolver):
 
     def run(self, callback):
         with recorded(self._run_context):
-            costs = self.learn()
-            trajectories = [
-                self.trajectory(index, observation, costs)
-                for index, observation in enumerate(
-                    progress(self.observations, self.name)
-                )
-            ]
+            one = partial(self.trajectory, self.learn())
+            trajectories = self.observations.visit(one, self.name)
         self.last = max(trajectory[-1].iterations for trajectory in trajectories)
         for point in range(self.last + 1):
             self.shown = point
@@ -104,7 +99,7 @@ class IterativeSolver(ReconstructionSolver):
             if not callback():
                 break
 
-    def trajectory(self, index, observation, costs):
+    def trajectory(self, learned, index, observation):
         """One image's reconstructions at the points of the curve and at the end."""
         kept = []
         self.operations(observation)
@@ -113,7 +108,7 @@ class IterativeSolver(ReconstructionSolver):
         if self.device.type == "cpu":  # what is kept for the curve is not the method's
             kept_memory = sum(item.x_hat.nbytes for item in kept) / MB
             peak_memory = max(0.0, peak_memory - kept_memory)
-        return [replace(item, peak_memory=peak_memory, **costs) for item in kept]
+        return [replace(item, peak_memory=peak_memory, **learned) for item in kept]
 
     def budget(self):
         """Iterations of one image at most, if a parameter says so; for the progress."""

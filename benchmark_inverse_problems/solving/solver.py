@@ -1,5 +1,7 @@
 """The base class of solvers: device, timing, seeds, tuning and checks, once."""
 
+import weakref
+from collections.abc import Sequence
 from functools import partial
 
 import torch
@@ -7,7 +9,7 @@ from benchopt import BaseSolver
 from benchopt.utils.parametrized_name_mixin import product_param
 from torch import nn
 
-from ..judge.metering import count_gflops, keep_heap, measure
+from ..judge.metering import count_gflops, give_back, keep_heap, measure
 from ..judge.reconstruction import (
     Reconstruction,
     Reconstructions,
@@ -27,8 +29,8 @@ from .tuning import grid_search, look_up
 TUNED = "tuned"
 
 
-class OnDevice:
-    """Observations that come on a device one by one; none of them is kept."""
+class OnDevice(Sequence):
+    """Observations on a device, made anew at each access; none of them is kept."""
 
     def __init__(self, observations, device):
         self.observations, self.device = observations, device
@@ -36,8 +38,26 @@ class OnDevice:
     def __len__(self):
         return len(self.observations)
 
-    def __iter__(self):
-        return (o.to(self.device) for o in self.observations)
+    def __getitem__(self, index):
+        return self.observations[index].to(self.device)
+
+    def visit(self, function, label):
+        """The results of function(index, observation); each observation is freed.
+
+        Parameters
+        ----------
+        function : callable
+        label : str
+            For the progress.
+        """
+        results = []
+        for index in progress(range(len(self)), label):
+            observation = self[index]
+            physics = weakref.ref(observation.physics)
+            results.append(function(index, observation))
+            del observation
+            give_back(physics)
+        return results
 
 
 class ReconstructionSolver(FingerprintMixin, BaseSolver):
@@ -128,8 +148,7 @@ class ReconstructionSolver(FingerprintMixin, BaseSolver):
             self.observations = OnDevice(observations, self.device)
             self.settle(observations.task, tuning)
             self.networks, self.gflops = [], {}
-            example = next(iter(self.observations))
-            self.reconstruct = self.build(example, **self.values)
+            self.reconstruct = self.build(self.observations[0], **self.values)
             if isinstance(self.reconstruct, nn.Module):
                 self.reconstruct = self.place(self.reconstruct)
 
@@ -168,7 +187,7 @@ class ReconstructionSolver(FingerprintMixin, BaseSolver):
     def search(self, tuning):
         """Try the grid on the tuning set; what it found, with the number of trials."""
         observations = OnDevice(tuning.observations, self.device)
-        example = next(iter(observations))
+        example = observations[0]
 
         def build(**values):
             values |= self.fixed_parameters()
@@ -243,20 +262,21 @@ class ReconstructionSolver(FingerprintMixin, BaseSolver):
             return self.reconstruct(y, physics)
 
     def run(self, _):
-        self.result = Reconstructions()
         with recorded(self._run_context):
-            costs = self.learn()
-            observations = progress(self.observations, self.name)
-            for index, observation in enumerate(observations):
-                gflops = self.operations(observation)
-                # The clone is for methods that write into their y.
-                y, physics = observation.y.clone(), observation.physics
-                call = partial(self.call, y, physics, index)
-                result, runtime, peak_memory = measure(call, self.device)
-                x_hat, spread = estimate_and_spread(result)
-                check_reconstruction(x_hat, observation.shape, spread)
-                costs |= {"runtime": runtime, "peak_memory": peak_memory}
-                self.result.append(self.report(x_hat, spread, gflops=gflops, **costs))
+            one = partial(self.metered, self.learn())
+            self.result = Reconstructions(self.observations.visit(one, self.name))
+
+    def metered(self, learned, index, observation):
+        """The reconstruction of one image, with its costs and those of learning."""
+        gflops = self.operations(observation)
+        # The clone is for methods that write into their y.
+        y, physics = observation.y.clone(), observation.physics
+        call = partial(self.call, y, physics, index)
+        result, runtime, peak_memory = measure(call, self.device)
+        x_hat, spread = estimate_and_spread(result)
+        check_reconstruction(x_hat, observation.shape, spread)
+        costs = {"runtime": runtime, "peak_memory": peak_memory, "gflops": gflops}
+        return self.report(x_hat, spread, **costs, **learned)
 
     def report(self, x_hat, spread=None, **costs):
         """An estimate with its costs and the settings behind it."""

@@ -1,8 +1,9 @@
 """What do RAM's parts bring, and what does one network learn from many tasks?
 
 Runs ``configs/ram_ablation.yml`` (cells in benchopt's cache are not computed again) and
-prints two tables with the published figures beside ours: what each part of the network
-brings, and what a network learns from one task or from all of them.
+prints two tables, with the published figures beside ours. The first shows the gain of
+each part of the network. The second shows what a network learns from one task or from
+all of them.
 """
 
 import pandas as pd
@@ -44,7 +45,7 @@ def scores(df):
 
 
 def parts(table):
-    """One row a part of the network, with the mean over the tasks."""
+    """One row per part of the network, with the mean over the tasks."""
     rows = table.loc[list(RAM_ABLATION)].copy()
     rows["mean"] = rows.mean(axis=1)
     rows["gain over base"] = rows["mean"] - rows.loc["base", "mean"]
@@ -55,7 +56,7 @@ def parts(table):
 
 
 def transfer(table):
-    """One row a set of training tasks."""
+    """One row per set of training tasks."""
     rows = table.loc[list(RAM_TRANSFER)].copy()
     published = pd.DataFrame(RAM_TRANSFER).T
     for name, column in TRANSFERRED.items():

@@ -1,8 +1,8 @@
 """Where do restoration networks lead that are applied again and again?
 
-Applies each bundled restoration model to a photograph again and again: the network R
-alone, and R after its degradation D, each D drawn anew, as in FiRe (Terris, Kamilov and
-Moreau, CVPR 2025). Prints the distances to the photograph and writes one page.
+Applies each bundled restoration model to a photograph again and again. The network R is
+applied alone, and after its degradation D, as in FiRe (Terris, Kamilov and Moreau, CVPR
+2025). Each D is drawn anew. Prints the distances to the photograph and writes one page.
 """
 
 from pathlib import Path
@@ -24,14 +24,14 @@ TITLE = "Fixed points of restoration networks"
 KINDS = ("R alone", "R after D")
 SHOWN = (0, 1, 3, 10, 20, 35, 50)  # pictures of a row
 LISTED = (1, 10, 25, 50)  # columns of the table
-SETTLED = 1.1  # growth of the distance in the second half that counts as none
+SETTLED = 1.1  # largest growth of the distance in the second half that counts as none
 # Models that are conditioned on measurements have no degradation of their own.
 RESTORERS = [name for name in BUNDLED if name != "measurements"]
 COLOURS = ("#4477aa", "#66ccee", "#228833", "#ccbb44", "#ee6677", "#aa3377")
 
 
 class Placer:
-    """What the networks need of a solver."""
+    """The part of a solver that `restoration_models` needs."""
 
     name = "fixed_points"
     place = staticmethod(torch.nn.Module.eval)
@@ -43,7 +43,7 @@ def distance(x, start):
 
 
 def trajectory(step, x, iterations, label):
-    """x and what a random `step` makes of it again and again, iterations + 1 images."""
+    """The iterates of a random `step` from x, with x first: iterations + 1 images."""
     torch.manual_seed(0)
     images = [x]
     for _ in tqdm(range(iterations), desc=label, mininterval=5):
@@ -54,7 +54,7 @@ def trajectory(step, x, iterations, label):
 def follow(name, x, iterations):
     """The trajectories of one restoration model: {kind: images}.
 
-    R alone exists where D keeps the size of the image.
+    R alone is left out where D changes the size of the image.
     """
     (model,) = restoration_models(name, "bundled", x.shape[1], Placer)
     steps = {"R alone": model.alone, "R after D": model}
@@ -67,7 +67,7 @@ def follow(name, x, iterations):
 
 
 def growth(distances):
-    """How many times the distance of the second half's start the last one is."""
+    """The last distance, divided by the one at the start of the second half."""
     return distances[-1] / distances[len(distances) // 2]
 
 
@@ -99,7 +99,7 @@ def judge(rows):
 
 
 def listed(names, everything):
-    """Which of some names, in words."""
+    """How many of all names the list has, and which, in words."""
     if not names:
         return f"none of {len(everything)}"
     if len(names) == len(everything):
@@ -108,7 +108,7 @@ def listed(names, everything):
 
 
 def curves(rows):
-    """Distances against iterations, one line a restorer, one plot a kind."""
+    """Distances against iterations, one line per restorer, one plot per kind."""
     figure = make_subplots(1, len(KINDS), subplot_titles=KINDS)
     for (name, row), colour in zip(rows.items(), COLOURS, strict=True):
         for kind, distances in row.items():
@@ -129,7 +129,7 @@ def curves(rows):
 
 
 def pictures(found, rows):
-    """One line of pictures a restorer and kind."""
+    """One row of pictures per restorer and kind."""
     lines = []
     for name, kinds in found.items():
         for kind, images in kinds.items():
@@ -143,12 +143,12 @@ def pictures(found, rows):
 
 
 def listed_iterations(last):
-    """The columns of the table, the last iteration among them."""
+    """The iterations that are columns of the table, with the last one."""
     return [k for k in LISTED if k < last] + [last]
 
 
 def report(path, found):
-    """Write the page; return its verdict and its table as a text."""
+    """Write the page, and return its verdict and its table as a text."""
     rows = {
         name: {
             kind: [distance(x, images[0]) for x in images]
@@ -186,7 +186,7 @@ def report(path, found):
             ),
         ],
     )
-    # Distances that explode need another format than tables of decibels.
+    # Distances may grow without bound, so they have significant digits.
     listing = frame.to_string(float_format="{:.3g}".format)
     return f"{verdict}\n\nDistance after so many iterations:\n{listing}"
 

@@ -3,14 +3,14 @@
 import torch
 from torch.func import functional_call, jvp, vjp, vmap
 
-# Directions that one vectorised pass takes: memory for speed.
+# Directions of one vectorised pass. More directions are faster and take more memory.
 CHUNK = 8
 
 
 def singular_values(
     network, z, rank, oversampling=10, powers=2, generator=None, progress=iter
 ):
-    """Singular values of the derivative of f(z) by the network's parameters.
+    """Singular values of the derivative of f(z) with respect to the parameters of f.
 
     Randomised subspace iteration (N. Halko, P.-G. Martinsson, J. Tropp, "Finding
     Structure with Randomness", SIAM Review, 2011, algorithms 4.4 and 5.1) with
@@ -19,11 +19,11 @@ def singular_values(
     Parameters
     ----------
     network : nn.Module
-        f, in float32 or float64; parameters that do not require a gradient count too.
+        f, in float32 or float64. Parameters that do not require a gradient count too.
     z : Tensor
         Input (1, C, H, W).
     rank : int
-        How many values; fewer if the Jacobian has fewer.
+        Number of values. There are fewer if the Jacobian has fewer.
     oversampling : int
         Extra directions.
     powers : int
@@ -63,7 +63,7 @@ def singular_values(
     )
     for name in progress(["J", "J^T"] * powers + ["J"]):
         directions = torch.linalg.qr(products[name](directions).T)[0].T
-    # J^T Q, whose singular values are those of Q Q^T J.
+    # The singular values of J^T Q are those of Q Q^T J.
     return torch.linalg.svdvals(products["J^T"](directions))[:rank]
 
 

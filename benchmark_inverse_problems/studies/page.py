@@ -1,4 +1,4 @@
-"""Pages of studies that need no network, and the report of the one of pretraining."""
+"""HTML pages of studies, which load nothing from the network."""
 
 import html
 
@@ -30,14 +30,15 @@ def table(frame, digits):
 
 
 def write_page(path, title, sections):
-    """Write the page.
+    """Write a page of sections.
 
     Parameters
     ----------
     path : path
     title : str
     sections : list of (str, str, *content)
-        Heading, text, and what follows: plotly figures or HTML.
+        Heading, text and content of each section. The content is plotly figures or
+        HTML.
     """
     title = html.escape(title)
     parts, script = [HEAD.replace("TITLE", title), f"<h1>{title}</h1>"], True

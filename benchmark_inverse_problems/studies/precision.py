@@ -1,8 +1,8 @@
 """Does bfloat16 change a score?
 
 Runs ``configs/precision.yml`` (cells in benchopt's cache are not computed again) and
-prints the PSNR in bfloat16 minus that in float32, of each solver on each problem. What
-bfloat16 saves is in the table of costs, measured in one run.
+prints the PSNR in bfloat16 minus that in float32, of each solver on each problem.
+``python -m benchmark_inverse_problems costs`` prints how much faster bfloat16 is.
 """
 
 from ..report.names import split_names
@@ -22,12 +22,12 @@ WEIGHTS = (
     "rim",
 )
 CONFIG = BENCHMARK / "configs" / "precision.yml"
-# What the suite promises, in dB.
+# Largest change that the suite promises, in dB.
 TOLERANCE = 0.02
 
 
 def differences(df):
-    """PSNR in bfloat16 minus that in float32, one row a problem and one column a solver."""
+    """PSNR in bfloat16 minus that in float32, by problem (row) and solver (column)."""
     parts = split_names(df["solver_name"])
     df = df.assign(solver=parts["stem"], precision=parts["precision"])
     keys = ["dataset_name", "solver", "precision"]

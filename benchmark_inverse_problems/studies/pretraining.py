@@ -1,9 +1,9 @@
 """What does pretraining do to the deep image prior?
 
-Fits the U-Net of EDIP with random and with pretrained weights, and asks three things:
-how much faster is an educated network, what happens to its Jacobian, and does it see
-ellipses in photographs. Prints the tables and writes one page. Every fit is kept in the
-study's folder, so an interrupted study goes on where it stopped.
+Fits the U-Net of EDIP with random and with pretrained weights. It shows how much faster
+a pretrained network is, what happens to its Jacobian, and whether it sees ellipses in
+photographs. Prints the tables and writes one page. Every fit is kept in the study's
+folder, so an interrupted study goes on where it stopped.
 """
 
 import copy
@@ -36,7 +36,7 @@ from .resumable import Pieces
 WEIGHTS = ("edip_ct",)
 # The problem phantom_ct[angles=20].
 TASK = Task("tomography", {"angles": 20}, sigma=0.02, relative=True)
-MARGIN = 0.1  # dB below the steady PSNR of DIP that count as having risen
+MARGIN = 0.1  # dB below the steady PSNR of DIP at which a fit counts as risen
 TV_WEIGHT = 0.1  # of the solver tv, tuned for this problem
 
 
@@ -47,12 +47,12 @@ class Method:
     Attributes
     ----------
     pretrained : bool
-        Start from the bundled weights; else from random ones.
+        Whether the fit starts from the bundled weights, not from random ones.
     start : str
         A key of `STARTS`: the network's input.
     frozen_encoder : bool
     lr : float
-        The best one on phantoms of ellipses.
+        Learning rate. The default is the best one on phantoms of ellipses.
     """
 
     pretrained: bool
@@ -61,7 +61,7 @@ class Method:
     lr: float = 3e-4
 
 
-# The variants are fitted with the first seed only, the first two with all of them.
+# These methods are fitted with all seeds, the others with the first seed only.
 COMPARED = ("DIP", "EDIP")
 METHODS = {
     "DIP": Method(False, "noise"),
@@ -79,14 +79,14 @@ class Settings:
     Attributes
     ----------
     iterations : int
-        Of each fit of the Shepp-Logan phantom.
+        Iterations of each fit of the Shepp-Logan phantom.
     gallery_iterations : int
-        Of each fit of a photograph.
+        Iterations of each fit of a photograph.
     seeds : int
-        Each draws its own noise of the measurements (the first is that of the
-        suite's problem), random weights and random input.
+        Number of seeds. Each draws its own measurement noise, random weights and random
+        input. The noise of the first seed is that of the suite's problem.
     rank : int
-        Singular values of each Jacobian.
+        Number of singular values of each Jacobian.
     """
 
     iterations: int = 3000
@@ -96,7 +96,7 @@ class Settings:
 
     @property
     def stages(self):
-        """Iterations at which the Jacobian is looked at: {iteration: name}."""
+        """Iterations at which the Jacobian is computed: {iteration: name}."""
         early, middle = self.iterations // 40, self.iterations // 4
         return {
             0: "before",
@@ -132,7 +132,7 @@ def fit(method, problem, index, iterations, label, stages=()):
     torch.manual_seed(index)
     network = load_unet("bundled", physics, 1) if method.pretrained else UNet()
     with torch.no_grad():
-        z = STARTS[method.start](y, physics)
+        z = STARTS[method.start](physics, y)
     estimates = fine_tune(
         network,
         z,
@@ -180,7 +180,7 @@ def spectrum(state, z, rank, label):
 
 
 def shepp_logan(seeds):
-    """The problem phantom_ct[images=shepp_logan,angles=20], with other noises after it."""
+    """The problem phantom_ct[images=shepp_logan,angles=20], with new noise per seed."""
     images = open_images("shepp_logan")
     return Problem(Images(images.names * seeds, lambda i: images[0][1]), TASK)
 
@@ -203,8 +203,8 @@ def gallery_problem():
 def unseen_error(x_hat, x, observation):
     """The error in the null space of A, relative to filling in nothing there.
 
-    0 if all that was filled in is true; above 1 the estimate has invented more than it
-    has found.
+    It is 0 if all that was filled in is true. Above 1, filling in nothing would be
+    better.
     """
     project = range_projection(observation.physics, observation.shape)
     error, true = ((image - project(image)).norm() for image in (x_hat - x, x))
@@ -212,7 +212,7 @@ def unseen_error(x_hat, x, observation):
 
 
 def misfit(x_hat, observation):
-    """Standard deviation of A x - y, in those of the noise."""
+    """Standard deviation of A x - y, divided by that of the noise."""
     residual = observation.physics.A(x_hat) - observation.y
     level = noise_level(observation.physics, observation.y)
     return float(residual.square().mean().sqrt()) / level
@@ -242,8 +242,8 @@ def compare(pieces, settings):
 def summarise(fits):
     """Medians over the seeds of each method's start, rise and steady PSNR.
 
-    Rise is measured against the steady PSNR that DIP has with the same seed; it is
-    infinite where more than half of the seeds never get there.
+    The rise is measured against the steady PSNR of DIP with the same seed. It is
+    infinite if more than half of the seeds never get there.
     """
     levels = [steady(run["psnr"]) for run in fits["DIP"]]
     rows = {}
@@ -294,7 +294,7 @@ def reconstructions(pieces, settings, problem, index):
     def baselines():
         with torch.no_grad():
             tv = relative_weight(total_variation, TV_WEIGHT)(y, physics)
-            return {"A^+ y": STARTS["pseudoinverse"](y, physics), "TV": tv}
+            return {"A^+ y": STARTS["pseudoinverse"](physics, y), "TV": tv}
 
     image = observation.name
     found = pieces(
@@ -313,7 +313,7 @@ def reconstructions(pieces, settings, problem, index):
 
 
 def out_of_distribution(pieces, settings):
-    """Per image: the pictures by name and what is measured of each of them."""
+    """For each image, the pictures by name and their scores."""
     problem = gallery_problem()
     rows = {}
     for index, name in enumerate(problem.images.names):

@@ -41,7 +41,7 @@ def curves(fits, rows):
 
 
 def spectra(values):
-    """Singular values against their index, one line a stage, one plot a method."""
+    """Singular values against their index, one line per stage, one plot per method."""
     figure = make_subplots(
         1,
         len(values),
@@ -66,7 +66,7 @@ def spectra(values):
 
 
 def pictures(rows):
-    """One line of pictures an image, with their PSNR."""
+    """One row of pictures per image, with their PSNR."""
     lines = []
     for name, row in rows.items():
         figures = [picture(row["truth"], f"{name}: truth")]
@@ -91,19 +91,19 @@ def judge(rows):
 
 
 def report(path, fits, rows, values, gallery):
-    """Write the page; return its tables as Markdown.
+    """Write the page, and return its tables as Markdown.
 
     Parameters
     ----------
     path : path
     fits : dict
-        {method: results of `fit`, one a seed}.
+        {method: results of `fit`, one per seed}.
     rows : dict
-        What `summarise` made of them.
+        The result of `summarise`.
     values : dict
         {method: {stage: singular values}}.
     gallery : dict
-        What `out_of_distribution` found.
+        The result of `out_of_distribution`.
     """
     speed = pd.DataFrame(rows).T
     quality = {

@@ -1,10 +1,10 @@
 """What does each prior fill in where the measurement sees nothing?
 
-Runs ``configs/priors.yml`` (cells in benchopt's cache are not computed again) and prints
-the PSNR of each prior-based solver, of its part in the range of the operator, which was
-measured, and of its part in the null space, which the prior has filled in; then where
-FiRe's priors stand. The page of the same figures:
-``benchopt run . --config configs/priors.yml``.
+Runs ``configs/priors.yml`` (cells in benchopt's cache are not computed again) and
+prints the PSNR of each solver with a prior. Two more tables give the PSNR in the range
+of the operator, which was measured, and in its null space, which the prior has filled
+in. The last table compares FiRe's priors. This command writes a page of the same
+figures: ``benchopt run . --config configs/priors.yml``.
 """
 
 import pandas as pd
@@ -31,7 +31,7 @@ COMPARED = (
 
 
 def scores(df):
-    """{metric: table}, means over the images, one row a prior and one column a problem."""
+    """Means over the images, {metric: table}, by prior (row) and problem (column)."""
     df = last_rows(df, ALL)
     df = df.assign(
         prior=df["solver_name"].map(row_name),
@@ -51,7 +51,10 @@ def row_name(solver):
 
 
 def gains(table):
-    """dB of FiRe's joint and conditioned priors above its best single one, and `dpir`."""
+    """Gain of FiRe's joint and conditioned priors over its best single one and `dpir`.
+
+    The gains are in dB.
+    """
     best = table.loc[[FIRE + name for name in ALONE]].max()
     rows = {}
     for name in COMPARED:

@@ -1,4 +1,4 @@
-"""What made a table: one line that the commands write below it."""
+"""The provenance of a table: one line that the commands print below it."""
 
 import json
 import subprocess
@@ -29,7 +29,7 @@ def provenance(weights=()):
 
 
 def commit():
-    """The commit of the suite, with a + where files differ from it."""
+    """The commit of the suite, with a + if files differ from it."""
     try:
         found = subprocess.run(
             ["git", "describe", "--always", "--dirty=+"],

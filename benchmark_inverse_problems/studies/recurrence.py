@@ -1,8 +1,9 @@
 """What does a recurrent network gain from its state, and from its estimate?
 
-Runs ``configs/rim_projections.yml`` (cells in benchopt's cache are not computed again) and
-prints the PSNR of the recurrent inference machine and of its two reductions after some
-steps, the last ones beyond those of the training: figure 2 of Putzky and Welling, 2017.
+Runs ``configs/rim_projections.yml`` (cells in benchopt's cache are not computed again)
+and prints the PSNR of the recurrent inference machine and of its two reductions after
+some steps. The last steps are beyond those of the training. The figures are those of
+figure 2 of Putzky and Welling, 2017.
 """
 
 from ..networks.rim import STEPS
@@ -17,7 +18,7 @@ CONFIG = BENCHMARK / "configs" / "rim_projections.yml"
 
 
 def curves(df):
-    """PSNR, means over the images, one row a problem and variant, one column a step.
+    """PSNR, means over the images, by problem and variant (rows) and step (columns).
 
     Other solvers, which have no variant, are left out.
     """
@@ -31,12 +32,12 @@ def curves(df):
 
 
 def verdict(mean):
-    """One line a variant: the mean PSNR after the trained steps, at its best, at the end.
+    """One line per variant: mean PSNR after the trained steps, at its best, at the end.
 
     Parameters
     ----------
     mean : DataFrame
-        Mean of `curves` over the problems, one row a variant.
+        Mean of `curves` over the problems, one row per variant.
     """
     for variant, curve in mean.iterrows():
         yield (

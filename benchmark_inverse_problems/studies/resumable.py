@@ -1,4 +1,4 @@
-"""Results of a study on disk: an interrupted study goes on where it stopped."""
+"""Results of a study on disk, so that an interrupted study goes on where it stopped."""
 
 import hashlib
 import json
@@ -16,7 +16,7 @@ class Pieces:
     ----------
     folder : path
     *settings
-        What the results depend on: other settings, other files.
+        What the results depend on. Other settings have other files.
     """
 
     def __init__(self, folder, *settings):

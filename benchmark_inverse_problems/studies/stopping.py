@@ -1,8 +1,9 @@
 """Where should the deep image prior stop?
 
-Fits the deep image prior of `dip` to the bundled images to the end of its budget, lets
-every stopping rule watch, and prints how far below the best iterate each one ended. The
-fits are kept in the study's folder, so an interrupted study goes on where it stopped.
+Fits the deep image prior of the solver `dip` to the bundled images, to the end of its
+budget, while every stopping rule watches. Prints how far below the best iterate each
+rule stopped. The fits are kept in the study's folder, so an interrupted study goes on
+where it stopped.
 """
 
 from functools import partial
@@ -32,13 +33,13 @@ TASKS = {
 # The column of the iteration with the best score.
 AT = "at iteration"
 RULES = ("discrepancy", "variance")
-# The solver's.
+# Settings of the solver `dip`.
 SETTINGS = {"lr": 0.01, "jitter": 0.01, "average": 0.98}
 PATIENCE = 200
 
 
 class Watched(LastIterate):
-    """Never stops: scores every estimate, and notes where other rules would stop.
+    """Never stop, but score every estimate and note where other rules would stop.
 
     Parameters
     ----------
@@ -71,7 +72,7 @@ class Watched(LastIterate):
         self.stopped[name] = (len(self.scores) - 1, result)
 
     def finish(self):
-        """Rules that did not stop end with the budget."""
+        """Note the end of the budget for the rules that did not stop."""
         for name in self.rules.keys() - self.stopped.keys():
             self.note(name)
 
@@ -82,7 +83,8 @@ def watch(problem, index, iterations, label):
     Returns
     -------
     dict
-        ``scores``: PSNR after each iteration; ``stopped``: {rule: (iteration, PSNR)}.
+        ``scores`` is the PSNR after each iteration, ``stopped`` is
+        {rule: (iteration, PSNR)}.
     """
     x, observation = problem.truth(index), problem.observe(index)
     y, physics = observation.y, observation.physics

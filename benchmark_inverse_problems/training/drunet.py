@@ -12,7 +12,7 @@ BATCH = 4
 
 
 def draw(sampler, step):
-    """One batch (y, sigma, x); three batches in four are in colour."""
+    """One batch (y, sigma, x). Three batches in four are in colour."""
     rng = sampler.rng(step)
     x = sampler.batch(rng, BATCH, channels=1 if step % 4 == 3 else 3)
     sigma = torch.from_numpy(rng.uniform(0, SIGMA_MAX, BATCH)).to(x)

@@ -36,7 +36,7 @@ def pairs(rng, x, tasks):
 
 
 def draw(sampler, step):
-    """A batch of pairs of all tasks; one in eight is gray."""
+    """A batch of pairs of all tasks. One batch in eight is gray."""
     rng = sampler.rng(step)
     x = sampler.batch(rng, BATCH, channels=1 if step % 8 == 7 else 3)
     tasks = rng.choice(NAMES, BATCH)

@@ -18,7 +18,7 @@ BATCH = 4
 
 
 def degrade(rng, x, qualities, sigma):
-    """JPEG with one quality an image, then noise of level sigma (B,)."""
+    """JPEG with one quality per image, then noise of level sigma (B,)."""
     noise = torch.from_numpy(rng.standard_normal(x.shape)).to(x)
     return compress(x, qualities) + sigma.view(-1, 1, 1, 1) * noise
 

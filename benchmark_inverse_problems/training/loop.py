@@ -1,4 +1,4 @@
-"""The training loop of all recipes: mixed precision, checkpoints, resumption, a curve."""
+"""The training loop of all recipes, with checkpoints, resumption and a curve."""
 
 import csv
 import io
@@ -270,7 +270,7 @@ def mean_psnr(estimate, x):
 
 
 def on_device(data, device):
-    """Move the data of a step, tensors and operators in lists and tuples, to a device."""
+    """Move the tensors and operators of a step, in lists and tuples, to a device."""
     if isinstance(data, list | tuple):
         return [on_device(part, device) for part in data]
     return data.to(device)

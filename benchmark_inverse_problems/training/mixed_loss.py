@@ -16,9 +16,9 @@ VALIDATION_CROP = 128
 def loss(model, data, step, l1_steps=math.inf):
     """The mean over images of t log(1 + error / t), with the L1 error of each image.
 
-    t is `TYPICAL_ERROR`. Like PSNR, the loss is a logarithm of the error. The gradient
+    t is `TYPICAL_ERROR`. Like PSNR, the loss is logarithmic in the error. The gradient
     of an image is divided by 1 + error / t. Easy tasks, which have little noise and
-    small errors, are thus learned as well as hard ones. For small errors the loss
+    small errors, thus keep their weight next to hard tasks. For small errors the loss
     equals the L1 error.
 
     Parameters

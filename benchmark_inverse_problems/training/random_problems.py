@@ -83,7 +83,7 @@ def blur(rng, x, kernels):
 
 
 def gaussian(rng, x):
-    """Gaussian blurs of 0.5 to 4 pixels, one per image, with kernels of 29x29 pixels."""
+    """Gaussian blurs of 0.5 to 4 pixels, one per image, in kernels of 29x29 pixels."""
     kernels = [gaussian_kernel(std) for std in rng.uniform(0.5, 4, len(x))]
     half = 14
     margins = [half - kernel.shape[-1] // 2 for kernel in kernels]

@@ -26,7 +26,7 @@ def downsampling(factor):
 
 
 def denoising(rng, x):
-    """Gaussian noise of any level; half of the batches are rounded to 8 bits."""
+    """Gaussian noise of any level. Half of the batches are rounded to 8 bits."""
     sigma = rng.uniform(0, SIGMA_MAX, len(x))
     y, physics, *levels = measure(rng, dinv.physics.Denoising(), x, sigma)
     if rng.uniform() < 0.5:
@@ -53,7 +53,7 @@ def projections(rng, x, ensemble=None, ratio=None):
 
 
 def noisy(problem):
-    """Measurements, and their operator with the noise levels (B,) in its noise model."""
+    """Measurements and their operator, with noise levels (B,) in its noise model."""
     y, physics, sigma, _ = problem
     physics.noise_model = dinv.physics.GaussianNoise(sigma)
     return y, physics

@@ -33,7 +33,7 @@ def build(algorithm, tied):
 
 
 def recipe(algorithm, tied, steps, bits=8, modalities=UNROLLED_MODALITIES, **settings):
-    """The recipe of one kind of network; `settings` are those of `loss`."""
+    """The recipe of one kind of network. `settings` are those of `loss`."""
     return Recipe(
         weights_name(algorithm, tied),
         partial(build, algorithm, tied),

@@ -81,7 +81,7 @@ def test_every_solver_has_a_page(docs, benchmark_objects):
         for name in problems:
             assert f"../problems/{name}.md" in text or f"- `{name}`: it " in text
     bicubic = (docs / "solvers" / "bicubic.md").read_text()
-    assert "- `phantom_ct`: it interpolates low-resolution images only." in bicubic
+    assert "- `phantom_ct`: it needs low-resolution images." in bicubic
     assert "(../problems/div2k_sr4.md)" in bicubic
 
 

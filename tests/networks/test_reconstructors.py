@@ -156,7 +156,7 @@ def test_steps_depend_on_their_number_only(sampler, step):
     _, x, shares = tasks.batch(sampler, step)
     assert len(x) == sum(shares.values())
     assert x.shape[1] == {0: 3, 1: 1, 3: 2, 4: 3, 7: 1}[step]
-    assert x.shape[2] == (64 if step < 2 else 128)
+    assert x.shape[2] == (32 if step < 2 else 128)
 
 
 @pytest.mark.parametrize("step", [0, 3, 4])

@@ -97,8 +97,8 @@ window.addEventListener('load', async () => {
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     """The dashboard of two solvers, one of them watched while it runs."""
+    from ..conftest import Suite
     from ..solving.test_iterative_solver import simple
-    from .conftest import Suite
 
     suite = Suite(tmp_path_factory.mktemp("suite"))
     suite.add_solver("halving", simple(5), base="IterativeSolver")
