@@ -34,7 +34,7 @@ class Solver(IterativeSolver):
         "precision": ["float32"],
     }
     grid = {
-        # The best of twelve priors on most problems, and the paper's (docs/studies.md).
+        # Ours and the paper's.
         "prior": ["denoiser-motion", "denoiser-jpeg-sr2-gaussian-motion"],
         "strength": [0.3, 1.0],
         "gamma": [1.0, 1.3],
@@ -53,9 +53,6 @@ class Solver(IterativeSolver):
         return unsupported_precision(self.weights, self.precision)
 
     def build(self, example, prior, weights, gamma, strength, **settings):
-        channels = 1 if example.complex else example.shape[1]
-        models = restoration_models(
-            prior, weights, channels, self, strength, example.complex
-        )
+        models = restoration_models(prior, weights, example, self, strength)
         settings |= {"gammas": [gamma / len(models)] * len(models)}
         return partial(fire_hqs, models=models, strength=strength, **settings)

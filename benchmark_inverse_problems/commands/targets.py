@@ -8,7 +8,7 @@ import re
 
 import yaml
 
-from ..report.names import split_names
+from ..report.names import stems
 from ..report.rows import ALL, last_rows
 from ..studies.provenance import provenance
 from ..suite import BENCHMARK, results_of
@@ -25,7 +25,7 @@ def compute(runs):
     for run in runs:
         solvers = run["solver"] if isinstance(run["solver"], list) else [run["solver"]]
         df = last_rows(results_of([run["dataset"]], solvers), ALL)
-        base_name = split_names(df["solver_name"])["stem"]
+        base_name = stems(df["solver_name"])
         for key, rows in df.groupby(["dataset_name", base_name]):
             means[key] = rows.select_dtypes("number").mean().to_dict()
     return means

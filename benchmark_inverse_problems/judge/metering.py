@@ -99,8 +99,8 @@ def give_back(reference):
 def keep_heap():
     """Let glibc keep the blocks that a method frees until the next `trim_heap`.
 
-    By default each large array is mapped anew and the kernel clears its pages, which
-    takes a tenth to a sixth of a network's time on a CPU.
+    By default each large array is mapped anew and the kernel clears its pages. That takes
+    a tenth to a sixth of a network's time on a CPU.
     """
     call_glibc("mallopt", MMAP_THRESHOLD, LARGEST_THRESHOLD)
     call_glibc("mallopt", TRIM_THRESHOLD, NEVER)
@@ -175,13 +175,13 @@ def count_gflops(function):
     result
         What the function returned.
     gflops : float
-        `torch.utils.flop_counter` counts a multiplication and an addition as two;
-        it does not count Fourier transforms, interpolations and pointwise
-        operations, so it says little about methods without a network.
+        `torch.utils.flop_counter` counts a multiplication and an addition as two. It
+        does not count Fourier transforms, interpolations and pointwise operations, so it
+        says little about methods without a network.
     """
     counter = FlopCounterMode(display=False)
-    # Its hooks on modules, for figures per module, break operators whose adjoint is
-    # made by differentiation.
+    # Its hooks, for figures of each module, break operators that get their adjoint by
+    # differentiation.
     counter.mod_tracker = WholeProgram()
     with counter:
         result = function()

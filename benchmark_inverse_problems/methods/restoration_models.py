@@ -273,7 +273,7 @@ class RestorationModel:
         return self.restore(degradation(x), degradation)[..., :height, :width]
 
 
-def restoration_models(prior, weights, channels, solver, strength=1.0, complex=False):
+def restoration_models(prior, weights, example, solver, strength=1.0):
     """The restoration models of a prior. Each network is loaded once.
 
     Parameters
@@ -281,12 +281,11 @@ def restoration_models(prior, weights, channels, solver, strength=1.0, complex=F
     prior : str
         A key of `BUNDLED`, or several joined by "-".
     weights : {"bundled", "published"}
-    channels : int
-        Channels of the image, or 1 for complex images, which are restored part by part.
+    example : Observation
+        Has the shape of the images, and whether they are complex.
     solver : ReconstructionSolver
         Places the networks on its device. Error messages contain its name.
     strength : float
-    complex : bool
         See `RestorationModel`.
 
     Returns
@@ -307,8 +306,10 @@ def restoration_models(prior, weights, channels, solver, strength=1.0, complex=F
     table = choose(weights, bundled=lambda: BUNDLED, published=lambda: PUBLISHED)
     rows = [table[name] for name in names]
     networks = {row.load: None for row in rows}
+    channels = 1 if example.complex else example.shape[1]
     for load in networks:
         networks[load] = solver.place(load(channels, solver.name))
     return [
-        RestorationModel(row, networks[row.load], strength, complex) for row in rows
+        RestorationModel(row, networks[row.load], strength, example.complex)
+        for row in rows
     ]

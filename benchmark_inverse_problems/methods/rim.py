@@ -6,7 +6,7 @@ from ..networks.rim import MARGIN, RIM, STEPS
 from ..networks.weights import load_weights
 from ..physics.facts import family
 from ..physics.initial_estimate import matched_adjoint
-from ..physics.noise import noise_level
+from ..physics.noise import noise_levels
 
 
 def rim(y, physics, network, iterations=STEPS):
@@ -35,7 +35,7 @@ def rim(y, physics, network, iterations=STEPS):
     """
     if iterations < 0:
         raise ValueError(f"The iterations must not be negative, got {iterations}.")
-    sigma = level(physics, y)
+    sigma = noise_levels(physics, y).view(-1, 1, 1, 1)
     eta = start(physics, y).logit()
     state = None
     yield eta.sigmoid()
@@ -45,14 +45,6 @@ def rim(y, physics, network, iterations=STEPS):
         step, state = network(descent, eta, state, sigma)
         eta = eta + step
         yield eta.sigmoid()
-
-
-def level(physics, y):
-    """The noise level: one number for the batch, or one per image, (B, 1, 1, 1)."""
-    sigma = getattr(physics.noise_model, "sigma", None)
-    if torch.is_tensor(sigma) and sigma.numel() > 1:
-        return sigma.view(-1, 1, 1, 1)
-    return torch.tensor(noise_level(physics, y), device=y.device)
 
 
 def start(physics, y):

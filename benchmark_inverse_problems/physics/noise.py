@@ -84,6 +84,13 @@ def noise_parameter(physics, y, name, value=None):
     return value.reshape(-1).expand(len(y))
 
 
+def noise_levels(physics, y):
+    """`noise_level` of each image, (B,)."""
+    sigma, gain = (noise_parameter(physics, y, name) for name in ("sigma", "gain"))
+    mean = y.flatten(1).mean(1).clamp(min=0)
+    return (sigma.square() + gain * mean).sqrt()
+
+
 def is_poisson(physics):
     """Whether the noise has a Poisson part, whose rates must not be negative."""
     return hasattr(physics.noise_model, "gain")
@@ -99,8 +106,8 @@ def with_noise(physics, sigma):
 def relative_weight(method, weight):
     """A method whose regularisation weight is `weight` times the noise level.
 
-    One grid of weights then fits all problems. Noise-free problems count as if their
-    noise level were `NOISE_FLOOR`.
+    One grid of weights then fits all problems. Noise levels below `NOISE_FLOOR` count as
+    `NOISE_FLOOR`.
 
     Parameters
     ----------

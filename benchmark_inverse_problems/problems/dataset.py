@@ -20,8 +20,8 @@ PATIENCE = 10  # seconds
 def image_folder(name):
     """Where benchopt's settings put an image set.
 
-    benchopt asks the benchmark that was made last, and tasks that arrive from dask make
-    one in another thread: until that one is finished it has no name.
+    benchopt asks the benchmark that was made last. Tasks that arrive from dask make one in
+    another thread, which has no name until it is finished: this function waits for it.
     """
     end = time.monotonic() + PATIENCE
     while True:
@@ -34,7 +34,7 @@ def image_folder(name):
 
 
 class Literal(str):
-    """A value that stands for itself; `benchopt info` lists it letter by letter else."""
+    """A value that stands for itself: `benchopt info` lists no single letters of it."""
 
     def __iter__(self):
         yield str(self)
@@ -49,8 +49,8 @@ class ProblemDataset(FingerprintMixin, BaseDataset):
     Attributes
     ----------
     image_set : str
-        The set that ``images=auto`` means where it is on disk; elsewhere it
-        means the bundled pictures.
+        What ``images=auto`` means where this set is on disk. Elsewhere it means the
+        bundled pictures.
     view : str
         What is made of the images, a key of `VIEWS`.
     """
@@ -113,8 +113,8 @@ class ProblemDataset(FingerprintMixin, BaseDataset):
 class LazyProblem(Problem):
     """A problem whose image set is opened when the first image is looked at.
 
-    benchopt asks for the data of every cell, also of cached ones, and a set that
-    is missing must fail the cells that use it, not the whole run.
+    benchopt asks for the data of every cell, also of cached ones. A set that is missing
+    fails the cells that use it, and not the whole run.
     """
 
     def __init__(self, name, folder, n_images, task, crop, view):

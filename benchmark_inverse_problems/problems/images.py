@@ -97,9 +97,9 @@ def gray(images):
 
 
 def gray_patches(images):
-    """Random gray patches of 32x32 pixels, 16 an image, always the same ones.
+    """Random gray patches of 32x32 pixels, 16 of each image, always the same ones.
 
-    The first ones are of different images.
+    The first patches are of different images.
     """
     names = [f"{name}_{k}" for k in range(PATCHES_PER_IMAGE) for name in images.names]
 
@@ -123,7 +123,7 @@ def deepinv_download(cls, **arguments):
 
 
 def download_cbsd68(folder):
-    """deepinv stores CBSD68 as a table of the `datasets` package: write its images out."""
+    """Write the images of CBSD68, which deepinv stores as a table of `datasets`."""
     Path(folder).mkdir(parents=True, exist_ok=True)
     images = dinv.datasets.CBSD68(root=str(Path(folder) / "table"), download=True)
     for i in range(len(images)):

@@ -1,7 +1,5 @@
 """Names of solvers and problems, long and short."""
 
-import pandas as pd
-
 
 def harmless(text):
     """A text without angle brackets, because benchopt writes it into a script."""
@@ -15,13 +13,12 @@ def split_name(name):
     return stem, {key.strip(): value.strip() for key, _, value in items}
 
 
-def split_names(names):
-    """`split_name` of a Series of names.
+def stems(names):
+    """The names of a Series without their parameters.
 
-    The columns are "stem" and one per parameter. They are NaN where a name lacks it.
+    The parameters themselves are benchopt's columns ``p_solver_*`` and ``p_dataset_*``.
     """
-    parts = [{"stem": stem} | found for stem, found in map(split_name, names)]
-    return pd.DataFrame(parts, index=names.index)
+    return names.str.partition("[")[0]
 
 
 def joined_name(stem, parameters):

@@ -30,8 +30,8 @@ def following(point):
 class OwnRule(StoppingCriterion):
     """The solver's own rule and budget end it: no metric, no clock, no --max-runs.
 
-    benchopt's criteria watch the objective, which knows the truth, or cut a run by
-    the speed of the machine and cache that as done.
+    benchopt's criteria watch the objective, which knows the truth. Its time limit cuts a
+    run by the speed of the machine and caches that as done.
     """
 
     def get_runner_instance(self, max_runs=1, timeout=None, **settings):
@@ -51,14 +51,14 @@ class IterativeSolver(ReconstructionSolver):
     """A method whose estimates are watched while it runs.
 
     The law: `build` returns a callable ``(y, physics) -> iterator of estimates``. The
-    first one is the initial estimate, one more follows after each iteration, and the
-    iterator ends by the method's own rule, which sees neither the truth nor the clock;
-    its last estimate is the result. Every estimate is an image, and may be overwritten
-    by the next one.
+    first one is the initial estimate. One more follows after each iteration. The iterator
+    ends by the method's own rule, which sees neither the truth nor the clock. The last
+    estimate is the result. Each estimate is an image, or ``(x_hat, spread)``, and may be
+    overwritten by the next one.
 
-    Images run one after the other, each with its own clock and memory. benchopt's
-    callback is then shown the estimates of all images at the same iteration, those of
-    images that had ended staying as they are: curves are means over the images.
+    Images run one after the other, each with its own clock and memory. benchopt's callback
+    is then shown the estimates of all images at the same iteration. The estimates of images
+    that have ended stay as they are, so curves are means over all images.
 
     Attributes
     ----------

@@ -38,8 +38,8 @@ def entry_key(task, fixed):
 def grid_search(build, grid, tuning, device):
     """The point of a grid with the best mean PSNR on the tuning images.
 
-    Methods that draw random numbers draw the same ones at every point, a seed per image:
-    else their luck would decide between neighbours.
+    Each image has its own seed, the same at every point. Otherwise the luck of methods
+    that draw random numbers would decide between neighbours.
 
     Parameters
     ----------

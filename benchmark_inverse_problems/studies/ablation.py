@@ -9,7 +9,6 @@ all of them.
 import pandas as pd
 
 from ..networks.ram import SINGLE, VARIANTS
-from ..report.names import split_names
 from ..report.published import COSTS_SOURCE, RAM_ABLATION, RAM_TRANSFER
 from ..report.tables import formatted
 from ..suite import BENCHMARK, configured, results_of
@@ -35,12 +34,11 @@ NAMES = {
 def scores(df):
     """PSNR by variant and problem, means over the images."""
     df = df.assign(
-        variant=split_names(df["solver_name"])["variant"],
         problem=df["dataset_name"].map(
             dict(zip(df["dataset_name"].unique(), PROBLEMS, strict=True))
         ),
     )
-    table = df.pivot_table("objective_psnr", "variant", "problem", sort=False)
+    table = df.pivot_table("objective_psnr", "p_solver_variant", "problem", sort=False)
     return table[list(PROBLEMS)]
 
 

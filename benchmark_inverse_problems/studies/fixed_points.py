@@ -6,6 +6,7 @@ applied alone, and after its degradation D, as in FiRe (Terris, Kamilov and More
 """
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import torch
@@ -56,7 +57,8 @@ def follow(name, x, iterations):
 
     R alone is left out where D changes the size of the image.
     """
-    (model,) = restoration_models(name, "bundled", x.shape[1], Placer)
+    example = SimpleNamespace(shape=x.shape, complex=False)
+    (model,) = restoration_models(name, "bundled", example, Placer)
     steps = {"R alone": model.alone, "R after D": model}
     if model.draw(x)(x).shape != x.shape:
         del steps["R alone"]

@@ -5,7 +5,7 @@ prints the PSNR in bfloat16 minus that in float32, of each solver on each proble
 ``python -m benchmark_inverse_problems costs`` prints how much faster bfloat16 is.
 """
 
-from ..report.names import split_names
+from ..report.names import stems
 from ..report.rows import ALL, last_rows
 from ..report.tables import formatted
 from ..suite import BENCHMARK, configured, results_of
@@ -28,9 +28,8 @@ TOLERANCE = 0.02
 
 def differences(df):
     """PSNR in bfloat16 minus that in float32, by problem (row) and solver (column)."""
-    parts = split_names(df["solver_name"])
-    df = df.assign(solver=parts["stem"], precision=parts["precision"])
-    keys = ["dataset_name", "solver", "precision"]
+    df = df.assign(solver=stems(df["solver_name"]))
+    keys = ["dataset_name", "solver", "p_solver_precision"]
     psnr = df.groupby(keys, sort=False)["objective_psnr"].mean().unstack()
     return (psnr["bfloat16"] - psnr["float32"]).unstack("solver", sort=False)
 

@@ -10,7 +10,7 @@ figures: ``benchopt run . --config configs/priors.yml``.
 import pandas as pd
 
 from ..judge.metrics import METRICS
-from ..report.names import split_name, split_names
+from ..report.names import stems
 from ..report.rows import ALL, last_rows
 from ..report.tables import formatted
 from ..suite import BENCHMARK, configured, results_of
@@ -33,21 +33,17 @@ COMPARED = (
 def scores(df):
     """Means over the images, {metric: table}, by prior (row) and problem (column)."""
     df = last_rows(df, ALL)
-    df = df.assign(
-        prior=df["solver_name"].map(row_name),
-        problem=split_names(df["dataset_name"])["stem"],
-    )
+    df = df.assign(prior=row_names(df), problem=stems(df["dataset_name"]))
     return {
         metric: df.pivot_table(f"objective_{metric}", "prior", "problem", sort=False)
         for metric in PARTS
     }
 
 
-def row_name(solver):
-    """A solver with its prior or variant."""
-    stem, parameters = split_name(solver)
-    kind = [parameters[key] for key in ("prior", "variant") if key in parameters]
-    return ", ".join([stem, *kind])
+def row_names(df):
+    """Each row's solver, with its prior or variant."""
+    kind = df["p_solver_prior"].fillna(df["p_solver_variant"])
+    return stems(df["solver_name"]) + (", " + kind).fillna("")
 
 
 def gains(table):

@@ -7,7 +7,6 @@ figure 2 of Putzky and Welling, 2017.
 """
 
 from ..networks.rim import STEPS
-from ..report.names import split_names
 from ..report.tables import formatted
 from ..suite import BENCHMARK, configured, results_of
 from . import study_parser
@@ -22,10 +21,10 @@ def curves(df):
 
     Other solvers, which have no variant, are left out.
     """
-    parts = split_names(df["dataset_name"])
+    ratio = df["p_dataset_ratio"].astype(str)
     df = df.assign(
-        variant=split_names(df["solver_name"])["variant"],
-        problem=parts["ensemble"] + ", p = " + parts["ratio"],
+        variant=df["p_solver_variant"],
+        problem=df["p_dataset_ensemble"] + ", p = " + ratio,
     )
     keys = ["problem", "variant", "objective_iterations"]
     return df.groupby(keys, sort=False)["objective_psnr"].mean().unstack()

@@ -153,3 +153,15 @@ def test_pre_commit_has_the_pinned_ruff():
         r"^ruff==(.*)$", (ROOT / "constraints.txt").read_text(), re.M
     )
     assert hooks["repos"][0]["rev"] == f"v{pinned}"
+
+
+def test_the_readme_has_the_number_of_targets_that_are_met():
+    targets = (ROOT / "docs" / "targets.md").read_text()
+    rows = [
+        line for line in targets.splitlines() if re.match(r"\|.*\| (yes|\*\*no)", line)
+    ]
+    verdicts = [line.split("|")[-2].strip() for line in rows]
+    count = f"{verdicts.count('yes')} of {len(verdicts)} targets"
+    assert len(verdicts) > 50 and set(verdicts) == {"yes", "**no**"}
+    assert count in targets
+    assert count in (ROOT / "README.md").read_text()

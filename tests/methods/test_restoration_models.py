@@ -2,6 +2,7 @@
 
 import io
 import urllib.error
+from types import SimpleNamespace
 
 import deepinv as dinv
 import numpy as np
@@ -39,8 +40,8 @@ class Placer:
 
 def models(prior, channels=3, weights="bundled"):
     """The models; images with two channels are complex ones."""
-    one = 1 if channels == 2 else channels
-    return restoration_models(prior, weights, one, Placer, complex=channels == 2)
+    example = SimpleNamespace(shape=(1, channels, 8, 8), complex=channels == 2)
+    return restoration_models(prior, weights, example, Placer)
 
 
 @pytest.mark.parametrize("channels", [1, 3])

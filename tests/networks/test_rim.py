@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 import torch
 
-from benchmark_inverse_problems.methods.rim import level, load_rim, rim, start
+from benchmark_inverse_problems.methods.rim import load_rim, rim, start
 from benchmark_inverse_problems.networks.precision import InBfloat16
 from benchmark_inverse_problems.networks.rim import RIM, VARIANTS
+from benchmark_inverse_problems.physics.noise import noise_levels
 from benchmark_inverse_problems.physics.operators.random_projection import (
     random_projection,
 )
@@ -59,7 +60,7 @@ def test_random_matrix():
 def test_gradient_is_that_of_the_likelihood():
     x, y, physics, _ = measured("blur")
     network = build()
-    sigma = level(physics, y)
+    sigma = noise_levels(physics, y).view(-1, 1, 1, 1)
     assert float(sigma) == pytest.approx(0.05)
     variance = sigma**2 + torch.nn.functional.softplus(network.log_epsilon)
     eta = start(physics, y).logit()

@@ -20,6 +20,7 @@ def scores():
         {
             "dataset_name": problem,
             "solver_name": f"ram[precision=float32,variant={variant},weights=bundled]",
+            "p_solver_variant": variant,
             "objective_psnr": 10 * VARIANTS.index(variant) + column + image,
         }
         for (column, problem), variant in product(enumerate(problems), VARIANTS)

@@ -23,6 +23,7 @@ def test_differences_of_precision():
         {
             "dataset_name": problem,
             "solver_name": f"{solver}[precision={kind}]",
+            "p_solver_precision": kind,
             "objective_psnr": 30 + image + (change if kind == "bfloat16" else 0),
         }
         for problem, solver, change in [
@@ -48,6 +49,9 @@ def test_curves_of_the_recurrence():
         {
             "dataset_name": f"patches[crop=32,ensemble={ensemble},ratio=0.2]",
             "solver_name": f"rim[iterations=30,variant={variant}]",
+            "p_dataset_ensemble": ensemble,
+            "p_dataset_ratio": 0.2,
+            "p_solver_variant": variant,
             "objective_iterations": step,
             "objective_psnr": psnr + image + (variant == "rim"),
         }
@@ -56,7 +60,7 @@ def test_curves_of_the_recurrence():
         for step, psnr in curve.items()
         for image in (-1, 1)
     ]
-    rows.append(rows[0] | {"solver_name": "adjoint"})
+    rows.append(rows[0] | {"solver_name": "adjoint", "p_solver_variant": None})
     table = recurrence.curves(pd.DataFrame(rows))
     assert table.loc[("binary, p = 0.2", "gdn")].to_dict() == curve
     mean = table.groupby("variant", sort=False).mean()
@@ -91,6 +95,10 @@ def test_tables_of_priors(capsys, monkeypatch):
     rows = [
         {
             "dataset_name": f"{problem}[images=set5,n_images=2]",
+            "p_solver_prior": (
+                name.removeprefix(priors.FIRE) if name in PRIORS else None
+            ),
+            "p_solver_variant": None,
             "solver_name": (
                 f"fire_hqs[gamma=1.0,prior={name.removeprefix(priors.FIRE)},shift=0.0]"
                 if name in PRIORS
