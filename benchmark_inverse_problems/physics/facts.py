@@ -79,9 +79,9 @@ def in_image_space(physics):
 def displayed(physics, y):
     """Measurements (1, C, ...) as a picture with values in [0, 1].
 
-    Colours stay as they are. Everything else is stretched to its own range.
+    Colours are clamped. Everything else is stretched to its own range.
     """
-    return y if y.shape[1] == 3 else stretched(y)
+    return y.clamp(0, 1) if y.shape[1] == 3 else stretched(y)
 
 
 def stretched(y):
