@@ -1,9 +1,15 @@
 """A method of one's own, judged from Python as the command line judges solvers."""
 
+import random
+from contextlib import contextmanager
+
+import numpy as np
 import pandas as pd
+import torch
 from benchopt.benchmark import Benchmark
 from benchopt.runner import run_one_resolution
 from benchopt.utils.run_context import RunContext
+from torch import nn
 
 from .solving.solver import ReconstructionSolver
 from .suite import BENCHMARK, problems, results_of
@@ -13,15 +19,17 @@ def evaluate(method, problem, name="mine"):
     """Judge a method on a problem of the suite.
 
     The same code measures, reconstructs, times and judges as for
-    ``benchopt run . -d PROBLEM -s SOLVER``; nothing is cached or written.
+    ``benchopt run . -d PROBLEM -s SOLVER``; nothing is cached or written. The method and the
+    random generators are afterwards as they were.
 
     Parameters
     ----------
     method : callable (y, physics) -> x_hat
         A deepinv Reconstructor, an `nn.Module`, a function. It gets measurements with a
-        batch of one and returns the image (1, C, H, W); it runs without gradients,
-        unless it asks for them with `torch.enable_grad()`. Modules are moved to the
-        device, set to evaluation mode, and their parameters counted.
+        batch of one and returns the image (1, C, *spatial). It runs without gradients,
+        unless it asks for them with `torch.enable_grad()`. A module is moved to the
+        device and set to evaluation mode for the time of the call, and its parameters are
+        counted.
     problem : str
         A dataset with its parameters, as after ``-d``: ``div2k_sr4``,
         ``cbsd68_denoise[images=bundled,sigma=25]``. Parameters with several values give
@@ -36,10 +44,23 @@ def evaluate(method, problem, name="mine"):
 
     Raises
     ------
+    TypeError
+        If the method cannot be called.
     ValueError
         If no problem has that name, or a reconstruction has a wrong shape or values
         that are not finite.
     """
+    if not callable(method):
+        raise TypeError(
+            f"The method is a {type(method).__name__} and cannot be called: give a function "
+            "or a module (y, physics) -> x_hat."
+        )
+    with random_states(), borrowed(method):
+        return judged(method, problem, name)
+
+
+def judged(method, problem, name):
+    """The rows of `evaluate`."""
     benchmark = Benchmark(BENCHMARK)
     rows = []
     for dataset in problems(benchmark, problem):
@@ -60,26 +81,71 @@ def evaluate(method, problem, name="mine"):
 
 
 def compare(method, problem, solvers, name="mine"):
-    """Judge a method beside solvers of the suite, whose results come from the cache.
+    """Judge a method beside solvers of the suite, with their results from the cache.
 
     Parameters
     ----------
     method, problem, name
         See `evaluate`.
     solvers : list of str
-        As after ``-s``. Those that the cache does not hold are run.
+        As after ``-s``. Those that the cache does not hold are run. None of them runs if
+        the list is empty.
 
     Returns
     -------
     DataFrame
         One row an image and method.
     """
-    others = results_of([problem], solvers)
-    return pd.concat((evaluate(method, problem, name), others), ignore_index=True)
+    mine = evaluate(method, problem, name)
+    if not solvers:
+        return mine
+    with random_states():
+        others = results_of([problem], solvers)
+    return pd.concat((mine, others), ignore_index=True)
+
+
+@contextmanager
+def random_states():
+    """Leave the random generators and the number of threads as they were."""
+    threads = torch.get_num_threads()
+    python, numpy = random.getstate(), np.random.get_state()
+    devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else []
+    try:
+        with torch.random.fork_rng(devices):
+            yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)
+        torch.set_num_threads(threads)
+
+
+@contextmanager
+def borrowed(method):
+    """Leave a module as it was: device, training mode and buffers of all its parts."""
+    if not isinstance(method, nn.Module):
+        yield
+        return
+    device = next((x.device for x in method.parameters()), None)
+    modes = [(part, part.training) for part in method.modules()]
+    buffers = {name: buffer.clone() for name, buffer in method.named_buffers()}
+    try:
+        yield
+    finally:
+        if device is not None:
+            method.to(device)
+        for part, training in modes:
+            part.training = training
+        with torch.no_grad():
+            for name, buffer in method.named_buffers():
+                buffer.copy_(buffers[name])
 
 
 class Given(ReconstructionSolver):
-    """A solver around a callable, for `evaluate`."""
+    """A solver around a callable, for `evaluate`.
+
+    A module of somebody else keeps its memory layout, and its parameters may still require
+    gradients: only networks of the suite are changed for speed.
+    """
 
     name = "given"
     needs = frozenset()
@@ -92,3 +158,8 @@ class Given(ReconstructionSolver):
 
     def build(self, example):
         return self.method
+
+    def place(self, network):
+        network = network.to(self.device).eval()
+        self.networks.append(network)
+        return network

@@ -6,11 +6,14 @@ from pathlib import Path
 import click
 import yaml
 from benchopt.benchmark import _list_parametrized_classes
+from benchopt.config import get_setting
 from benchopt.results import read_results
 from benchopt.runner import run_benchmark
 
 # The folder of the suite: objective.py, datasets, solvers, configs, outputs.
 BENCHMARK = Path(__file__).parent.parent
+# The default of benchopt's command line, which is another one than `run_benchmark`'s.
+MAX_RUNS = 100
 
 
 def results_of(problems, solvers):
@@ -26,12 +29,15 @@ def results_of(problems, solvers):
     DataFrame
         One row an image, problem and solver.
     """
-    # benchopt's cache tells "." from the folder's full path: use what users type.
+    # benchopt's cache tells "." from the folder's full path, and one budget of runs or of
+    # time from another: use what users type.
     with contextlib.chdir(BENCHMARK):
         file = run_benchmark(
             ".",
             solver_names=list(solvers),
             dataset_names=list(problems),
+            max_runs=MAX_RUNS,
+            timeout=get_setting("default_timeout"),
             plot_result=False,
             output_file="evaluation.parquet",
         )

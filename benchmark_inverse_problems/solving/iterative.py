@@ -125,9 +125,8 @@ class IterativeSolver(ReconstructionSolver):
             x_hat, spread = estimate_and_spread(result)
             check_reconstruction(x_hat, observation.shape, spread)
             gflops = start + iterations * step
-            spread = None if spread is None else spread.clone()
             costs = {"runtime": runtime, "gflops": gflops, "iterations": iterations}
-            kept.append(self.report(x_hat.clone(), spread, **costs))
+            kept.append(self.report(x_hat, spread, **costs))
 
         for iterations in progress(count(), "iterations", self.budget()):
             result, seconds = timed(partial(advance, iterates), self.device)

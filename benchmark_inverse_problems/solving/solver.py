@@ -279,13 +279,19 @@ class ReconstructionSolver(FingerprintMixin, BaseSolver):
         return self.report(x_hat, spread, **costs, **learned)
 
     def report(self, x_hat, spread=None, **costs):
-        """An estimate with its costs and the settings behind it."""
+        """An estimate with its costs and the settings behind it.
+
+        The images are copies: a method may use its buffers again.
+        """
         parameters = {
             id(p): p.numel() for network in self.networks for p in network.parameters()
         }
+        images = [
+            None if x is None else x.detach().to("cpu", copy=True)
+            for x in (x_hat, spread)
+        ]
         return Reconstruction(
-            x_hat.cpu(),
-            None if spread is None else spread.cpu(),
+            *images,
             parameters=sum(parameters.values()),
             threads=self.threads,
             trials=self.trials,
