@@ -26,6 +26,11 @@ class Objective(FingerprintMixin, BaseObjective):
     test_dataset_name = "simulated"
     requirements = ["pip::torch", "pip::deepinv", "pip::scikit-image"]
 
+    def _get_state(self):
+        # benchopt keeps a run by its objective and its solver, not by its data.
+        data = None if self._dataset is None else self._dataset._get_state()
+        return super()._get_state() | {"data": data}
+
     def set_data(self, problem):
         self.problem = problem
 
@@ -61,6 +66,7 @@ def row(item, truth, observation):
         "value": 10 ** (-scores["psnr"] / 10),
         "image": observation.name,
         "threads": item.threads,
+        "device": item.device,
         "trials": item.trials,
         "tuned": item.tuned,
         "iterations": item.iterations,

@@ -10,8 +10,12 @@ from benchopt.config import get_setting
 from benchopt.results import read_results
 from benchopt.runner import run_benchmark
 
+from .support.digests import Digests
+
 # The folder of the suite: objective.py, datasets, solvers, configs, outputs.
 BENCHMARK = Path(__file__).parent.parent
+# What is known of files that are large and seldom change.
+DIGESTS = Digests(BENCHMARK / "__cache__" / "digests.json")
 # The default of benchopt's command line, which is another one than `run_benchmark`'s.
 MAX_RUNS = 100
 

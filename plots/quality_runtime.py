@@ -6,9 +6,9 @@ from benchmark_inverse_problems.report.comparison import pareto_front
 from benchmark_inverse_problems.report.names import harmless, labels
 from benchmark_inverse_problems.report.rows import (
     last_rows,
+    machine_text,
     mean_points,
     qualities,
-    threads_text,
 )
 from benchmark_inverse_problems.report.styles import (
     CIRCLE,
@@ -63,7 +63,7 @@ class Plot(BasePlot):
             "title": f"{harmless(dataset)}\nupper left is better; the largest bubble is "
             f"{most:,.0f} MB{lost}",
             "yrange": around([quality[solver] for solver in near]),
-            "xlabel": f"Runtime of one image [s], {threads_text(rows['objective_threads'])}",
+            "xlabel": f"Runtime of one image [s], {machine_text(rows)}",
             "ylabel": METRICS[metric].title,
             "scale": "semilog-x",
         }

@@ -11,6 +11,7 @@ from benchopt.cli.main import run as benchopt_run
 from benchopt.results import read_results
 from PIL import Image
 
+from benchmark_inverse_problems.suite import DIGESTS
 from benchmark_inverse_problems.training.data import HELD_OUT, PatchSampler
 
 ROOT = Path(__file__).parent.parent
@@ -60,6 +61,12 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture(autouse=True)
+def digests(tmp_path, monkeypatch):
+    """Digests of test files are not kept in the suite's own cache."""
+    monkeypatch.setattr(DIGESTS, "path", tmp_path / "digests.json")
 
 
 @pytest.fixture

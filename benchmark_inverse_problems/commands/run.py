@@ -14,6 +14,7 @@ import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest.mock import patch
+from urllib.parse import unquote
 
 import click
 import psutil
@@ -22,6 +23,7 @@ from benchopt.cli.main import run as benchopt_run
 from benchopt.results import read_results
 
 from ..report.dashboard import self_contained
+from ..solving import settings
 from ..solving.failures import hand_over, read_failures
 from ..suite import BENCHMARK
 from ..support.atomic import NotWritten, claim, replacing
@@ -47,6 +49,11 @@ def main(arguments):
         0 if all is well. 1 if a cell failed, nothing was computed or the disk is full.
         2 for an unusable argument.
     """
+    try:
+        settings.device(), settings.threads()
+    except ValueError as error:  # also where every cell is in the cache
+        print(error)
+        return 1
     outputs = BENCHMARK / "outputs"
     try:
         outputs.mkdir(exist_ok=True)
@@ -108,8 +115,11 @@ def publish(folder, outputs, status):
         target = claim(results, outputs)
         print(f"Results: {target}")
         # The dashboard, and files that solvers may have left in a folder of this name.
-        for item in folder.glob(f"*{results.stem}*"):
-            place = outputs / item.name.replace(results.stem, target.stem)
+        for item in list(folder.iterdir()):
+            name = unquote(item.name)  # benchopt quotes the names of pages
+            if results.stem not in name:
+                continue
+            place = outputs / name.replace(results.stem, target.stem)
             if item.suffix != ".html":
                 item.rename(place)
             elif status == 0:  # else the page may be incomplete

@@ -25,7 +25,7 @@ from ..physics.catalogue import OPERATORS
 from ..problems.images import IMAGE_SETS
 from ..report.comparison import SAMPLE
 from ..report.names import harmless
-from ..report.rows import last_rows, shown, threads_text
+from ..report.rows import last_rows, machine_text, shown
 from ..solving.iterative import IterativeSolver
 from ..suite import BENCHMARK
 from ..support.text import markdown_table
@@ -140,7 +140,7 @@ def costs(df, column, cls):
 ## Quality and cost
 
 Means over the images, from the result file that was at hand when these pages were made;
-the runtimes are of one machine with {threads_text(mine["objective_threads"])}.
+the runtimes are of one machine with {machine_text(mine)}.
 
 {cost_table(mine)}
 """

@@ -32,8 +32,9 @@ def measure(function, device):
         MB (2**20 bytes) by which the call raised the memory in use: on CUDA the
         allocator's peak, on the CPU the high-water mark of the resident set.
     """
-    meter = cuda_peak if device.type == "cuda" else cpu_peak
-    return meter(lambda: timed(function, device))
+    if device.type == "cuda":
+        return cuda_peak(lambda: timed(function, device), device)
+    return cpu_peak(lambda: timed(function, device))
 
 
 def timed(function, device):
@@ -50,12 +51,12 @@ def synchronize(device):
         torch.cuda.synchronize(device)
 
 
-def cuda_peak(call):
+def cuda_peak(call, device):
     torch.cuda.empty_cache()
-    before = torch.cuda.memory_allocated()
-    torch.cuda.reset_peak_memory_stats()
+    before = torch.cuda.memory_allocated(device)
+    torch.cuda.reset_peak_memory_stats(device)
     result, runtime = call()
-    return result, runtime, (torch.cuda.max_memory_allocated() - before) / MB
+    return result, runtime, (torch.cuda.max_memory_allocated(device) - before) / MB
 
 
 def cpu_peak(call):

@@ -29,6 +29,8 @@ class Reconstruction:
     gflops : float
     threads : int
         torch's threads.
+    device : str
+        The device with its model.
     trials : int
         Settings tried on the tuning set.
     tuned : str
@@ -48,6 +50,7 @@ class Reconstruction:
     parameters: int = 0
     gflops: float = NAN
     threads: int = 0
+    device: str = ""
     trials: int = 0
     tuned: str = ""
     iterations: int = 0

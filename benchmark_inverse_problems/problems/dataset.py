@@ -7,6 +7,8 @@ from benchopt.config import get_data_path
 from benchopt.utils.parametrized_name_mixin import product_param
 
 from ..solving.fingerprint import FingerprintMixin
+from ..suite import DIGESTS
+from ..support.digests import joined
 from ..support.progress import libraries_quiet
 from .images import IMAGE_SETS, VIEWS, open_images, open_tuning_images
 from .problem import Problem
@@ -80,6 +82,21 @@ class ProblemDataset(FingerprintMixin, BaseDataset):
         folder = None if generated else image_folder(self.image_set)
         on_disk = generated or (folder.is_dir() and image_paths(folder))
         return self.image_set if on_disk else "bundled"
+
+    def _get_state(self):
+        return super()._get_state() | {"images": self.images_digest()}
+
+    def images_digest(self):
+        """A digest of the pictures of a folder that the problem takes, else ""."""
+        image_set = IMAGE_SETS.get(self.images)
+        folder = image_folder(self.images)
+        if (image_set is not None and image_set.open) or not folder.is_dir():
+            return ""
+        paths = image_paths(folder)
+        if self.n_images != "all":
+            paths = paths[: int(self.n_images)]
+        digests = DIGESTS.of(paths)
+        return joined((str(p.relative_to(folder)), digests[p]) for p in paths)
 
     def prepare(self):
         """Download the image set, where deepinv can."""

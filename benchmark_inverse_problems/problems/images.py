@@ -9,7 +9,7 @@ import matplotlib
 import numpy as np
 
 from .phantoms import phantoms, shepp_logan
-from .reading import SKIMAGE, Images, from_paths, image_paths
+from .reading import SKIMAGE, Images, from_paths, in_folder
 
 MATPLOTLIB = Path(matplotlib.get_data_path()) / "sample_data"
 # Both lists are frozen: scores are comparable only on the same images, in the
@@ -48,7 +48,7 @@ class ImageSet:
 
 
 def from_folder(folder, name):
-    """All PNG and JPEG images below a folder, sorted by path.
+    """All pictures below a folder, sorted by path.
 
     Raises
     ------
@@ -57,19 +57,19 @@ def from_folder(folder, name):
     """
     folder = Path(folder)
     advice = (
-        f"put PNG or JPEG images there, map {name} to a folder under data_paths in "
+        f"put PNG, JPEG, TIFF, WebP or BMP images there, map {name} to a folder under data_paths in "
         f"config.yml{download_advice(name)}, or use images=bundled."
     )
     if not folder.is_dir():
         raise FileNotFoundError(
             f"The image set {name} is not on disk ({folder} does not exist): {advice}"
         )
-    paths = image_paths(folder)
-    if not paths:
+    images = in_folder(folder)
+    if not images:
         raise FileNotFoundError(
             f"The image set {name} is empty (no image in {folder}): {advice}"
         )
-    return from_paths(paths)
+    return images
 
 
 def download_advice(name):

@@ -75,6 +75,8 @@ class Task:
 
     def __str__(self):
         text = self.measurement
+        if self.relative:
+            text = f"{text[:-1]},relative=True]"
         if self.told is not None:
             text += f" told[{listed(dict(sorted(self.told.items())))}]"
         return text if self.known else f"{text} unknown"

@@ -1,14 +1,16 @@
 """How images are read: lazy sequences, files, folders, crops."""
 
+import os
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import skimage
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
-SUFFIXES = {".png", ".jpg", ".jpeg"}
+SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp"}
 SKIMAGE = Path(skimage.__file__).parent / "data"
 
 
@@ -41,23 +43,25 @@ class Images(Sequence):
 
 
 def read_image(path):
-    """Read a PNG or JPEG as a colour image (1, 3, H, W) in [0, 1].
+    """Read a picture as a colour image (1, 3, H, W) in [0, 1].
 
-    Gray images get three equal channels, transparency is dropped.
+    Gray images get three equal channels, transparency is dropped, and the image is turned
+    upright as its EXIF data say.
 
     Raises
     ------
     ValueError
-        If the file is not an image, is damaged, or holds more than 8 bits.
+        If the file is not an image, is damaged, is huge, has several pages, or holds more
+        than 8 bits for each value.
     """
     try:
         with Image.open(path) as image:
-            if image.mode.startswith(("I", "F")):
-                raise ValueError(
-                    f"The image {path} has {image.mode} pixels and only 8-bit images "
-                    "are supported: convert it to an 8-bit PNG."
-                )
-            pixels = np.array(image.convert("RGB"))
+            check_picture(image, path)
+            pixels = np.array(ImageOps.exif_transpose(image).convert("RGB"))
+    except Image.DecompressionBombError as error:
+        raise ValueError(
+            f"The image {path} is too large to be read ({error}): cut it into parts."
+        ) from error
     except (UnidentifiedImageError, OSError, SyntaxError) as error:
         raise ValueError(
             f"The image {path} cannot be read ({error}): replace or remove it."
@@ -65,15 +69,70 @@ def read_image(path):
     return torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 255
 
 
+def check_picture(image, path):
+    """Raise a ValueError for a picture that would be read wrong."""
+    if getattr(image, "n_frames", 1) > 1:
+        raise ValueError(
+            f"The image {path} has {image.n_frames} pages and one is needed: save each "
+            "page as a file."
+        )
+    # Pillow drops the lower byte of 16-bit colours without a word.
+    deep = any("16" in str(argument) for tile in image.tile for argument in tile[3:])
+    if image.mode.startswith(("I", "F")) or deep:
+        kind = f"16-bit {image.mode}" if deep else image.mode
+        raise ValueError(
+            f"The image {path} has {kind} pixels and only 8-bit images "
+            "are supported: convert it to an 8-bit PNG."
+        )
+
+
 def from_paths(paths):
-    """The images of some files."""
+    """The images of some files, each with the stem of its file as its name."""
     paths = list(paths)
     return Images([p.stem for p in paths], lambda i: read_image(paths[i]))
 
 
+def in_folder(folder):
+    """The pictures below a folder; each has its path in the folder as its name.
+
+    What is skipped is said in a warning: files of other kinds and hidden ones.
+    """
+    folder = Path(folder)
+    paths = image_paths(folder)
+    skipped = sorted(set(all_files(folder)) - set(paths))
+    if skipped:
+        names = ", ".join(str(path.relative_to(folder)) for path in skipped[:5])
+        more = f" and {len(skipped) - 5} others" if len(skipped) > 5 else ""
+        warnings.warn(
+            f"{len(skipped)} files in {folder} are skipped, as they are hidden or not of a "
+            f"known kind ({', '.join(sorted(SUFFIXES))}): {names}{more}.",
+            stacklevel=2,
+        )
+    names = [path.relative_to(folder).as_posix() for path in paths]
+    return Images(names, lambda i: read_image(paths[i]))
+
+
 def image_paths(folder):
-    """Paths of the PNG and JPEG files below a folder, sorted."""
-    return sorted(p for p in Path(folder).rglob("*") if p.suffix.lower() in SUFFIXES)
+    """Paths of the pictures below a folder, sorted; hidden files are left out."""
+    folder = Path(folder)
+    return sorted(
+        path
+        for path in all_files(folder)
+        if path.suffix.lower() in SUFFIXES
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
+
+
+def all_files(folder):
+    """The files below a folder, also those behind linked folders."""
+    seen = set()
+    for place, folders, files in os.walk(folder, followlinks=True):
+        real = os.path.realpath(place)
+        if real in seen:  # a link that leads back
+            folders.clear()
+            continue
+        seen.add(real)
+        yield from (Path(place) / name for name in files)
 
 
 def central_crop(x, crop, multiple=1):

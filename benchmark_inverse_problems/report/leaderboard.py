@@ -3,7 +3,7 @@
 from .cells import MISSING, difference_cells, joined, table_cells, table_text
 from .comparison import best_solver, differences, image_scores, problem_mean, wins
 from .names import harmless, labels
-from .rows import ALL, failed_cells, last_rows, shown, threads_text
+from .rows import ALL, failed_cells, last_rows, machine_text, shown
 
 DIFFERENCE = "PSNR to best"
 
@@ -90,7 +90,7 @@ def metadata(df, dataset):
     best = labels(df["solver_name"].unique()).get(best, MISSING)
     return {
         "title": f"{harmless(dataset)}\nmean ± deviation over the images; difference to "
-        f"{best} and its 95 % interval; {threads_text(rows['objective_threads'])}",
+        f"{best} and its 95 % interval; {machine_text(rows)}",
         "columns": list(leaderboard(df, dataset)),
         "default_order_column": DIFFERENCE if dataset == ALL else "PSNR",
         "default_order_ascending": False,

@@ -51,6 +51,14 @@ def failed_cells(df, dataset):
     ]
 
 
+def machine_text(rows):
+    """What some runtimes were measured on, for titles: threads and devices."""
+    parts = [threads_text(rows["objective_threads"])]
+    if "objective_device" in rows:  # older result files do not name it
+        parts += sorted(set(rows["objective_device"].dropna()) - {""})
+    return ", ".join(parts)
+
+
 def threads_text(counts):
     """The numbers of threads of some runtimes, for titles."""
     counts = sorted(set(counts))

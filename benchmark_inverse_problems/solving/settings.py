@@ -2,6 +2,8 @@
 
 import os
 import platform
+from functools import cache
+from pathlib import Path
 
 import torch
 from threadpoolctl import threadpool_limits
@@ -13,9 +15,41 @@ PRECISIONS = ("float32", "bfloat16")
 
 
 def device():
-    """The device solvers run on: $INVERSE_PROBLEMS_DEVICE, else CUDA if present."""
-    default = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(os.environ.get(DEVICE, default))
+    """The device solvers run on: $INVERSE_PROBLEMS_DEVICE, else CUDA if present.
+
+    Raises
+    ------
+    ValueError
+        If the variable names no device that this machine has.
+    """
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    wanted = os.environ.get(DEVICE, "cuda" if gpus else "cpu")
+    known = ["cpu", *(["cuda"] if gpus else []), *(f"cuda:{i}" for i in range(gpus))]
+    if wanted not in known:
+        raise ValueError(
+            f"{DEVICE} is {wanted!r}, which this machine does not have: use one of "
+            f"{', '.join(known)}."
+        )
+    return torch.device(wanted)
+
+
+@cache
+def processor():
+    """The model of the processor, as the system names it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if "model name" in line]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def device_name():
+    """The device with its model, such as "cpu (AMD EPYC)"."""
+    used = device()
+    on_gpu = used.type == "cuda"
+    model = torch.cuda.get_device_name(used) if on_gpu else processor()
+    return f"{used} ({model})"
 
 
 def machine(device):
@@ -25,8 +59,8 @@ def machine(device):
         platform.machine(),
         f"torch {torch.__version__}",
     ]
-    if torch.device(device).type == "cuda":
-        parts.insert(0, torch.cuda.get_device_name(device))
+    on_gpu = torch.device(device).type == "cuda"
+    parts.insert(0, torch.cuda.get_device_name(device) if on_gpu else processor())
     return ", ".join(parts)
 
 

@@ -19,6 +19,8 @@ from ..judge.reconstruction import (
 from ..networks.precision import InBfloat16, in_fast_layout
 from ..networks.weights import published_path
 from ..physics.needs import refusal
+from ..suite import DIGESTS
+from ..support.digests import joined
 from ..support.progress import progress
 from ..support.text import listed
 from . import settings
@@ -135,7 +137,11 @@ class ReconstructionSolver(FingerprintMixin, BaseSolver):
         super().save_parameters(**parameters)
 
     def _get_state(self):
-        return super()._get_state() | {"threads": settings.threads()}
+        state = {"threads": settings.threads(), "device": settings.device_name()}
+        if self._parameters.get("weights") == "published":
+            files = DIGESTS.of(map(published_path, self.published))
+            state["weights"] = joined((p.name, digest) for p, digest in files.items())
+        return super()._get_state() | state
 
     def skip(self, observations, tuning):
         with recorded(self._run_context):
@@ -294,6 +300,7 @@ class ReconstructionSolver(FingerprintMixin, BaseSolver):
             *images,
             parameters=sum(parameters.values()),
             threads=self.threads,
+            device=settings.device_name(),
             trials=self.trials,
             tuned=self.tuned,
             **costs,

@@ -1,5 +1,8 @@
 """Image sets and the bad inputs that users give them, as `benchopt run` meets them."""
 
+import struct
+import zlib
+
 import numpy as np
 import pytest
 import torch
@@ -36,7 +39,7 @@ def error_of(suite):
 def test_a_folder_of_ones_own(suite, pictures):
     df = run_on(suite, pictures)
     mine = df[df.dataset_name.str.contains("mine")]
-    assert list(mine.objective_image) == ["0", "1", "2"]
+    assert list(mine.objective_image) == ["0.png", "1.png", "2.png"]
     assert np.isfinite(mine.objective_psnr).all()
 
 
@@ -143,7 +146,7 @@ def test_cbsd68_is_written_out_as_images(tmp_path, monkeypatch):
     monkeypatch.setattr(library.dinv.datasets, "CBSD68", table)
     library.IMAGE_SETS["cbsd68"].download(tmp_path / "cbsd68")
     found = library.open_images("cbsd68", tmp_path / "cbsd68")
-    assert found.names == ["0000", "0001", "0002"]
+    assert found.names == ["0000.png", "0001.png", "0002.png"]
     assert float(found[2][1].max()) == pytest.approx(2 / 255)
 
 
@@ -171,3 +174,142 @@ def test_central_crop():
     assert torch.equal(central_crop(x, 4), x[..., 3:7, 3:7])
     assert central_crop(x, "none", 4).shape[-2:] == (8, 8)
     assert central_crop(x, 64).shape[-2:] == (10, 10)
+
+
+def colours(path, value, **settings):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.full((40, 48, 3), value, np.uint8)
+    pixels[:8, :8] = 255 - value  # the corner tells how an image is turned
+    Image.fromarray(pixels).save(path, **settings)
+
+
+def test_an_image_is_its_path(suite, tmp_path):
+    """Equal stems in several folders, and with several suffixes, are several images."""
+    folder = tmp_path / "sets"
+    for index, name in enumerate(
+        ["s1/img.png", "s2/img.png", "x.png", "a.png", "a.jpg"]
+    ):
+        colours(folder / name, 20 * index)
+    df = run_on(suite, folder)
+    mine = df[df.dataset_name.str.contains("mine")]
+    assert sorted(mine.objective_image) == [
+        "a.jpg",
+        "a.png",
+        "s1/img.png",
+        "s2/img.png",
+        "x.png",
+    ]
+
+
+@pytest.mark.parametrize("suffix", ["tif", "tiff", "webp", "bmp", "jpeg", "PNG"])
+def test_kinds_of_files(tmp_path, suffix):
+    settings = {"lossless": True} if suffix == "webp" else {}
+    colours(tmp_path / f"a.{suffix}", 60, **settings)
+    ((name, x),) = library.open_images("mine", tmp_path)
+    assert name == f"a.{suffix}" and x.shape == (1, 3, 40, 48)
+    assert float(x[0, 0, 20, 20]) == pytest.approx(60 / 255, abs=0.01)
+
+
+def test_an_image_is_upright(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by a quarter
+    colours(tmp_path / "a.png", 60, exif=exif)
+    ((_, x),) = library.open_images("mine", tmp_path)
+    assert x.shape == (1, 3, 48, 40)
+    assert float(x[0, 0, 0, -1]) > 0.7 > 0.3 > float(x[0, 0, 0, 0])
+
+
+def png(path, side, depth, rows):
+    """A colour PNG that Pillow would not write."""
+
+    def chunk(kind, content):
+        checksum = struct.pack(">I", zlib.crc32(kind + content))
+        return struct.pack(">I", len(content)) + kind + content + checksum
+
+    header = struct.pack(">IIBBBBB", side, side, depth, 2, 0, 0, 0)
+    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    signature = bytes([137, 80, 78, 71, 13, 10, 26, 10])
+    path.write_bytes(signature + b"".join(chunk(*part) for part in chunks))
+
+
+def deep_png(path):
+    """A dark picture with 16 bits for each value."""
+    png(path, 8, 16, (bytes(1) + struct.pack(">3H", 200, 200, 200) * 8) * 8)
+
+
+def huge_png(path):
+    """It says that it has 3600 million pixels."""
+    png(path, 60000, 8, bytes(100))
+
+
+def pages(path):
+    one = Image.new("RGB", (8, 8))
+    one.save(path, format="TIFF", save_all=True, append_images=[one.copy()])
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (deep_png, "has 16-bit RGB pixels and only 8-bit images are supported"),
+        (huge_png, "is too large to be read"),
+        (pages, "has 2 pages and one is needed"),
+    ],
+)
+def test_what_would_be_read_wrong_is_refused(tmp_path, make, words):
+    make(tmp_path / "a.png")
+    images = library.open_images("mine", tmp_path)
+    with pytest.raises(ValueError, match=words):
+        images[0]
+
+
+def test_what_is_skipped_is_said(tmp_path):
+    colours(tmp_path / "a.png", 60)
+    colours(tmp_path / "._a.png", 60)
+    colours(tmp_path / ".cache" / "b.png", 60)
+    (tmp_path / "notes.txt").write_text("x")
+    (tmp_path / "x.png").mkdir()
+    with pytest.warns(
+        UserWarning, match=r"3 files in .* are skipped.*notes.txt"
+    ) as said:
+        images = library.open_images("mine", tmp_path)
+    assert len(said) == 1
+    assert images.names == ["a.png"]
+
+
+def test_linked_folders_are_read_once(tmp_path):
+    colours(tmp_path / "real" / "a.png", 60)
+    folder = tmp_path / "linked"
+    folder.mkdir()
+    (folder / "set").symlink_to(tmp_path / "real")
+    (tmp_path / "real" / "again").symlink_to(tmp_path / "real")
+    assert library.open_images("mine", folder).names == ["set/a.png"]
+    whole = tmp_path / "whole"
+    whole.symlink_to(folder)
+    assert library.open_images("mine", whole).names == ["set/a.png"]
+
+
+def test_the_key_of_a_cell_knows_its_images(suite, pictures, tmp_path, capsys):
+    """Cells run again when the first images change, and only then."""
+    problem = "simulated[images=mine,n_images=2]"
+
+    def again():
+        capsys.readouterr()
+        df = suite.run("-s", "adjoint", "-d", problem)
+        return "(cached)" not in capsys.readouterr().out, df
+
+    point_at(suite, pictures)
+    assert again()[0]
+    cached, first = again()
+    assert not cached
+    colours(pictures / "9.png", 10)  # not among the first two
+    assert not again()[0]
+    with Image.open(pictures / "0.png") as image:
+        image.rotate(90, expand=True).save(pictures / "0.png")
+    computed, turned = again()
+    assert computed
+    assert set(turned.objective_fingerprint) != set(first.objective_fingerprint)
+    other = tmp_path / "other"
+    for index in range(2):
+        colours(other / f"{index}.png", 30 * index)
+    point_at(suite, other)
+    assert again()[0]

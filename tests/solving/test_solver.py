@@ -1,15 +1,18 @@
 """The contract of solvers: what the base class guarantees, and bad solvers."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from benchopt.benchmark import Benchmark
 from benchopt.cli import benchopt
 from threadpoolctl import threadpool_info
 
@@ -155,3 +158,60 @@ def test_threads_are_those_of_linear_algebra_too(monkeypatch, wanted):
 def test_repository_has_no_package_file_among_the_plugins():
     for folder in ("datasets", "solvers"):
         assert not (ROOT / folder / "__init__.py").exists()
+
+
+def test_an_unknown_device_is_one_sentence_cached_or_not(suite, monkeypatch, capsys):
+    monkeypatch.setattr(
+        "benchmark_inverse_problems.commands.run.BENCHMARK", suite.folder
+    )
+    arguments = ["-s", "adjoint", "-d", "simulated", "--no-plot"]
+    assert main(arguments) == 0
+    for device in ("banana", "cuda:99"):
+        monkeypatch.setenv("INVERSE_PROBLEMS_DEVICE", device)
+        capsys.readouterr()
+        assert main(arguments) == 1
+        printed = capsys.readouterr().out
+        assert f"INVERSE_PROBLEMS_DEVICE is '{device}', which this machine" in printed
+        assert "use one of cpu" in printed and "Traceback" not in printed
+
+
+def test_the_device_is_in_the_key_and_in_the_results(suite, monkeypatch, capsys):
+    name = settings.device_name()
+    assert re.fullmatch(r"(cpu|cuda) \(.+\)", name)
+    df = suite.run("-s", "adjoint", "-d", "simulated")
+    assert set(df.objective_device) == {name}
+    assert "(cached)" not in capsys.readouterr().out
+    suite.run("-s", "adjoint", "-d", "simulated")
+    assert "(cached)" in capsys.readouterr().out
+    monkeypatch.setattr(settings, "device_name", lambda: "cpu (another)")
+    suite.run("-s", "adjoint", "-d", "simulated")
+    assert "(cached)" not in capsys.readouterr().out
+
+
+def test_published_weights_are_in_the_key(monkeypatch, tmp_path):
+    (ram,) = (s for s in Benchmark(ROOT).get_solvers() if s.name == "ram")
+    monkeypatch.setattr(
+        "benchmark_inverse_problems.solving.solver.published_path",
+        lambda name: tmp_path / name,
+    )
+    states = []
+    for content in (None, b"one", b"other"):
+        if content:
+            (tmp_path / ram.published[0]).write_bytes(content)
+        states.append(ram.get_instance(weights="published")._get_state()["weights"])
+    assert len(set(states)) == 3
+    assert "weights" not in ram.get_instance(weights="bundled")._get_state()
+
+
+def test_names_of_outputs_are_names(suite, monkeypatch, capsys):
+    """No pattern, and no word that is cut: the dashboard lies where it is said."""
+    monkeypatch.setattr(
+        "benchmark_inverse_problems.commands.run.BENCHMARK", suite.folder
+    )
+    arguments = ["-s", "adjoint", "-d", "simulated", "--output"]
+    for name in ("my results", "x[1]"):
+        assert main([*arguments, name]) == 0
+        printed = capsys.readouterr().out
+        for kind in ("Results", "Dashboard"):
+            (path,) = re.findall(rf"^{kind}: (.*)$", printed, re.MULTILINE)
+            assert Path(path).exists() and name.split("[")[0] in path
