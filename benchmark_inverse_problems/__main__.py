@@ -1,9 +1,16 @@
 """``python -m benchmark_inverse_problems NAME``: the commands of the suite."""
 
+import os
 import sys
 from importlib import import_module
 
+from click import ClickException
+
 from . import commands
+
+INTERRUPTED = 130  # the exit status of a command that Ctrl-C ended
+# With this variable set, errors keep their traceback.
+TRACEBACK = "INVERSE_PROBLEMS_TRACEBACK"
 
 
 def usage():
@@ -39,7 +46,18 @@ def main(arguments=None):
         print(f"There is no command {name}.\n\n{usage()}", file=sys.stderr)
         return 2
     module = import_module(f".commands.{name.replace('-', '_')}", __package__)
-    return module.main(rest) or 0
+    try:
+        return module.main(rest) or 0
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        return INTERRUPTED
+    except (ValueError, OSError, ClickException) as error:
+        # A user's mistake is one sentence.
+        if os.environ.get(TRACEBACK):
+            raise
+        text = error.format_message() if isinstance(error, ClickException) else error
+        print(text, file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

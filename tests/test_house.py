@@ -154,3 +154,36 @@ def test_a_study_says_what_made_its_tables(capsys, monkeypatch):
         printed,
         re.MULTILINE,
     )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["tables", "nothing.parquet"], "nothing.parquet"),
+        (
+            ["dashboard", "nothing.parquet"],
+            "does not exist: give one of those in outputs/",
+        ),
+        (["new-solver", "Two Words"], "is not a Python identifier in lower case"),
+    ],
+)
+def test_a_users_mistake_is_one_sentence(arguments, words, capsys, monkeypatch):
+    monkeypatch.delenv(program.TRACEBACK, raising=False)
+    assert program.main(arguments) == 1
+    printed = capsys.readouterr().err
+    assert words in printed and len(printed.strip().splitlines()) == 1
+
+
+def test_tracebacks_are_there_when_wanted(monkeypatch):
+    monkeypatch.setenv(program.TRACEBACK, "1")
+    with pytest.raises(FileNotFoundError):
+        program.main(["dashboard", "nothing.parquet"])
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"a,b\n1,2\n", b"{}"])
+@pytest.mark.parametrize("command", ["tables", "dashboard"])
+def test_foreign_files_are_one_sentence(command, content, tmp_path, capsys):
+    file = tmp_path / "results.parquet"
+    file.write_bytes(content)
+    assert program.main([command, str(file)]) == 1
+    assert capsys.readouterr().err.strip()

@@ -21,6 +21,7 @@ import psutil
 from benchopt.benchmark import Benchmark
 from benchopt.cli.main import run as benchopt_run
 from benchopt.results import read_results
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from ..report.dashboard import self_contained
 from ..solving import settings
@@ -31,6 +32,9 @@ from ..support.atomic import NotWritten, claim, replacing
 # Start of the names of the folders of runs, before the process id. It names the
 # machine, because machines may share the folder.
 OWN = f".run_{platform.node()}_"
+# What is said where a run ends early.
+KEPT = "Finished cells are kept, and the same command goes on where this one stopped."
+INTERRUPTED = 130  # the exit status of a command that Ctrl-C ended
 # Errors of a full disk, of a quota and of a limit on the size of files.
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -94,9 +98,18 @@ def run(arguments, folder):
             benchopt_run([".", "--no-display", *arguments], standalone_mode=False)
     except SystemExit as error:  # no result at all, or an unusable argument
         return error.code
+    except click.Abort:
+        print(f"Interrupted. {KEPT}")
+        return INTERRUPTED
     except click.ClickException as error:
         error.show()
         return error.exit_code
+    except TerminatedWorkerError:
+        print(
+            "A worker was killed, often by the system for want of memory, and its cell has "
+            f"no result. {KEPT} Without -j it runs one cell at a time."
+        )
+        return 1
     return 0
 
 

@@ -3,7 +3,7 @@
 from .cells import MISSING, difference_cells, joined, table_cells, table_text
 from .comparison import best_solver, differences, image_scores, problem_mean, wins
 from .names import harmless, labels
-from .rows import ALL, failed_cells, last_rows, machine_text, shown
+from .rows import ALL, failed_cells, last_rows, machine_text, mixed_problems, shown
 
 DIFFERENCE = "PSNR to best"
 
@@ -88,8 +88,10 @@ def metadata(df, dataset):
     rows = last_rows(df, dataset)
     best = best_solver(image_scores(rows, "psnr"))
     best = labels(df["solver_name"].unique()).get(best, MISSING)
+    mixed = ", ".join(mixed_problems(rows))
+    warning = f"\nNOT COMPARABLE, different measurements: {mixed}" if mixed else ""
     return {
-        "title": f"{harmless(dataset)}\nmean ± deviation over the images; difference to "
+        "title": f"{harmless(dataset)}{harmless(warning)}\nmean ± deviation over the images; difference to "
         f"{best} and its 95 % interval; {machine_text(rows)}",
         "columns": list(leaderboard(df, dataset)),
         "default_order_column": DIFFERENCE if dataset == ALL else "PSNR",

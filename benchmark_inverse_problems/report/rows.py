@@ -25,6 +25,18 @@ def last_rows(df, dataset):
     return df[df["stop_val"] == cell["stop_val"].transform("max")]
 
 
+def mixed_problems(rows):
+    """Problems with rows of different measurements, {problem: fingerprints}.
+
+    Their scores do not compare: images, operator or noise are not the same.
+    """
+    if "objective_fingerprint" not in rows:
+        return {}
+    groups = rows.groupby("dataset_name", sort=False)["objective_fingerprint"]
+    found = groups.agg(lambda values: sorted(set(values.dropna())))
+    return {problem: marks for problem, marks in found.items() if len(marks) > 1}
+
+
 def mean_points(rows, *metrics):
     """Means over the images, {solver: (number, ...)}, of solvers with all metrics."""
     columns = [f"objective_{metric}" for metric in metrics]

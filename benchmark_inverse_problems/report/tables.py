@@ -15,7 +15,7 @@ from .cells import PLUS_MINUS
 from .comparison import SAMPLE, image_scores, parsed, resampled
 from .names import joined_name, labels, split_name
 from .published import published
-from .rows import ALL, last_rows, shown
+from .rows import ALL, last_rows, mixed_problems, shown
 
 FORMATS = ("markdown", "latex", "csv")
 MARK = " (published)"
@@ -59,8 +59,14 @@ def pivot(df, metric):
     Raises
     ------
     ValueError
-        If the results hold no value of it.
+        If the results hold no value of it, or those of a problem are of different
+        measurements.
     """
+    for problem, marks in mixed_problems(df).items():
+        raise ValueError(
+            f"The results of {problem} are of different measurements (fingerprints "
+            f"{', '.join(marks)}) and do not compare: run all of its solvers again."
+        )
     if metric not in shown(df):
         raise ValueError(
             f"The results hold no value of {metric}: use one of {', '.join(shown(df))}."

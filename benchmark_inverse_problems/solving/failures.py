@@ -33,7 +33,7 @@ def recorded(context):
     path = record_path(outputs, context.dataset_name, context.solver_name)
     try:
         yield
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a method may call sys.exit
         sentence = str(error).splitlines()[0] if str(error) else repr(error)
         record = {
             "dataset": context.dataset_name,

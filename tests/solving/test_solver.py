@@ -215,3 +215,33 @@ def test_names_of_outputs_are_names(suite, monkeypatch, capsys):
         for kind in ("Results", "Dashboard"):
             (path,) = re.findall(rf"^{kind}: (.*)$", printed, re.MULTILINE)
             assert Path(path).exists() and name.split("[")[0] in path
+
+
+def failing(suite, monkeypatch, body, *options):
+    """Run a solver with some body beside a healthy one: exit status."""
+    monkeypatch.setattr(
+        "benchmark_inverse_problems.commands.run.BENCHMARK", suite.folder
+    )
+    suite.add_solver(
+        "bad", f"def method(y, physics):\n            {body}\n        return method"
+    )
+    arguments = ["-s", "bad", "-s", "adjoint", "-d", "simulated", "--no-plot", *options]
+    return main(arguments)
+
+
+def test_a_method_that_exits_is_listed(suite, monkeypatch, capsys):
+    assert failing(suite, monkeypatch, "import sys; sys.exit(0)") == 1
+    printed = capsys.readouterr().out
+    assert "FAILED bad on simulated" in printed and "SystemExit" in printed
+    assert "Results:" in printed
+
+
+def test_a_killed_worker_is_one_sentence(suite, monkeypatch, capsys):
+    body = "import os; os.kill(os.getpid(), 9)"
+    assert failing(suite, monkeypatch, body, "-j", "2") == 1
+    assert "A worker was killed" in capsys.readouterr().out
+
+
+def test_an_interruption_says_what_is_kept(suite, monkeypatch, capsys):
+    assert failing(suite, monkeypatch, "raise KeyboardInterrupt") == 130
+    assert "Interrupted. Finished cells are kept" in capsys.readouterr().out

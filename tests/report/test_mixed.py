@@ -1,0 +1,61 @@
+"""Rows of different measurements are not compared."""
+
+import pandas as pd
+import pytest
+
+from benchmark_inverse_problems.__main__ import main
+from benchmark_inverse_problems.report.leaderboard import metadata
+from benchmark_inverse_problems.report.rows import mixed_problems
+from benchmark_inverse_problems.report.tables import pivot
+
+
+def results(*marks):
+    """One solver for each fingerprint, on one problem, and a sound problem beside it."""
+    return pd.DataFrame(
+        {
+            "dataset_name": problem,
+            "solver_name": f"solver_{i}",
+            "objective_image": image,
+            "objective_psnr": 20.0 + i,
+            "objective_fingerprint": mark if problem == "mine" else "sound",
+            "objective_threads": 1,
+            "objective_device": "cpu (a)",
+            "objective_trials": 0,
+            "objective_tuned": "",
+            "stop_val": 1,
+            "idx_rep": 0,
+        }
+        for problem in ("mine", "other")
+        for i, mark in enumerate(marks)
+        for image in (0, 1)
+    )
+
+
+def test_mixed_problems_are_found():
+    assert mixed_problems(results("a", "a")) == {}
+    assert mixed_problems(results("b", "a", "a")) == {"mine": ["a", "b"]}
+    assert mixed_problems(results("a", "b").drop(columns="objective_fingerprint")) == {}
+
+
+def test_tables_refuse_them(tmp_path, capsys):
+    assert pivot(results("a", "a"), "psnr").shape == (2, 2)
+    with pytest.raises(
+        ValueError, match="results of mine are of different measurements"
+    ):
+        pivot(results("a", "b"), "psnr")
+    file = tmp_path / "mixed.parquet"
+    results("a", "b").to_parquet(file)
+    assert main(["tables", str(file)]) == 1
+    printed = capsys.readouterr()
+    assert "(fingerprints a, b)" in printed.err and "Traceback" not in printed.err
+
+
+def test_the_page_marks_them():
+    assert "NOT COMPARABLE" not in metadata(results("a", "a"), "mine")["title"]
+    title = metadata(results("a", "b"), "mine")["title"]
+    assert "NOT COMPARABLE, different measurements: mine" in title
+    assert "NOT COMPARABLE" not in metadata(results("a", "b"), "other")["title"]
+
+
+def test_titles_name_the_machine():
+    assert "1 thread, cpu (a)" in metadata(results("a", "a"), "mine")["title"]
