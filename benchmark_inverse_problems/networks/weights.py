@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from contextlib import contextmanager
 from pathlib import Path
 from unittest.mock import patch
 
@@ -14,6 +15,8 @@ from ..support.atomic import replacing
 from ..support.progress import libraries_quiet
 
 FOLDER = Path(__file__).parents[1] / "weights"
+# Open notes of what is loaded, see `noted`.
+NOTES = []
 # Suffix of the name of the scales of a kernel that is stored in 8 bits.
 SCALES = ":scales"
 
@@ -73,6 +76,24 @@ def along_first(vector, tensor):
     return vector.view(-1, *(1,) * (tensor.ndim - 1))
 
 
+def checksum(name, folder=FOLDER):
+    """The first digits of the checksum of bundled weights, "" where there are none."""
+    path = Path(folder) / f"{name}.json"
+    return json.loads(path.read_text())["sha256"][:8] if path.exists() else ""
+
+
+@contextmanager
+def noted():
+    """Note which bundled weights are loaded: a dict {name: checksum} that fills."""
+    names = {}
+    NOTES.append(names)
+    try:
+        yield names
+    finally:
+        # By identity: two notes may hold the same.
+        NOTES[:] = [other for other in NOTES if other is not names]
+
+
 def load_weights(network, name, folder=FOLDER):
     """Fill a network with bundled parameters.
 
@@ -111,6 +132,8 @@ def load_weights(network, name, folder=FOLDER):
             f"{type(network).__name__} ({mismatch}): {again}"
         )
     network.load_state_dict(state_dict)
+    for names in NOTES:
+        names[name] = expected[:8]
     return network
 
 

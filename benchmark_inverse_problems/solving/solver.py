@@ -1,5 +1,6 @@
 """The base class of solvers: device, timing, seeds, tuning and checks, once."""
 
+import warnings
 import weakref
 from collections.abc import Sequence
 from functools import partial
@@ -17,7 +18,7 @@ from ..judge.reconstruction import (
     estimate_and_spread,
 )
 from ..networks.precision import InBfloat16, in_fast_layout
-from ..networks.weights import published_path
+from ..networks.weights import noted, published_path
 from ..physics.needs import refusal
 from ..suite import DIGESTS
 from ..support.digests import joined
@@ -26,7 +27,7 @@ from ..support.text import listed
 from . import settings
 from .failures import recorded
 from .fingerprint import FingerprintMixin
-from .tuning import grid_search, look_up
+from .tuning import changed_weights, grid_search, look_up
 
 TUNED = "tuned"
 
@@ -172,10 +173,24 @@ class ReconstructionSolver(FingerprintMixin, BaseSolver):
         self.tuned, self.trials = "", 0
         if self.open_parameters():
             found = look_up(self.name, task, self.fixed_parameters())
-            found = found or self.search(tuning)
+            if found is None:
+                found = self.search(tuning)
+            elif stale := changed_weights(found):
+                warnings.warn(self.advice(stale), stacklevel=2)
             self.values |= found["values"]
             self.trials = found["trials"]
             self.tuned = listed(found["values"])
+
+    def advice(self, stale):
+        """What to do about tuned values that were found with other weights."""
+        fixed = ",".join(f"{k}={v}" for k, v in self.fixed_parameters().items())
+        context = self._run_context
+        problem = f' --problems "{context.dataset_name}"' if context else ""
+        return (
+            f"The tuned values of {self.name} were found with other weights of "
+            f"{', '.join(stale)} than those that are loaded: renew them with `python -m "
+            f'benchmark_inverse_problems tune "{self.name}[{fixed}]"{problem}`.'
+        )
 
     def open_parameters(self):
         """The grids of the parameters whose value is "tuned"."""
@@ -201,7 +216,9 @@ class ReconstructionSolver(FingerprintMixin, BaseSolver):
             self.fit(observations)
             return reconstruct
 
-        return grid_search(build, self.open_parameters(), tuning, self.device)
+        with noted() as weights:
+            found = grid_search(build, self.open_parameters(), tuning, self.device)
+        return found | ({"weights": weights} if weights else {})
 
     def reconstructor(self, example, **parameters):
         """The method as one callable ``(y, physics) -> x_hat``."""

@@ -8,6 +8,7 @@ import torch
 
 from ..judge.case import Case
 from ..judge.reconstruction import estimate_and_spread
+from ..networks.weights import checksum
 from ..support.progress import progress
 
 FOLDER = Path(__file__).parents[1] / "tuned"
@@ -27,6 +28,12 @@ def look_up(solver, task, fixed):
     if not path.exists():
         return None
     return json.loads(path.read_text()).get(entry_key(task, fixed))
+
+
+def changed_weights(entry):
+    """The names of the weights behind an entry that are no longer those it was found with."""
+    behind = entry.get("weights", {})
+    return [name for name, digits in behind.items() if checksum(name) != digits]
 
 
 def entry_key(task, fixed):
@@ -54,7 +61,8 @@ def grid_search(build, grid, tuning, device):
     -------
     dict
         ``values``, ``trials``, ``psnr`` (dB, on the tuning images) and ``edge``
-        (True if a number of the best point lies at an end of its list).
+        (True if a number of the best point lies at an end of its list). An entry of a
+        table also has the checksums of its weights, {name: first digits}.
     """
     best = None
     points = list(product(*grid.values()))

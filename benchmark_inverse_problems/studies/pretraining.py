@@ -20,6 +20,7 @@ from ..judge.case import Case
 from ..methods.edip import STARTS, fine_tune, load_unet
 from ..methods.total_variation import total_variation
 from ..networks.unet import UNet
+from ..networks.weights import checksum
 from ..physics.noise import noise_level, relative_weight
 from ..physics.null_space import range_projection
 from ..problems.images import open_images, to_gray
@@ -29,7 +30,6 @@ from ..problems.reading import Images, central_crop
 from . import study_parser
 from .jacobian import singular_values
 from .pretraining_report import RISES, report
-from .provenance import checksum
 from .resumable import Pieces
 
 # Bundled weights behind the tables.

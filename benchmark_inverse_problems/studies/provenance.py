@@ -1,10 +1,9 @@
 """The provenance of a table: one line that the commands print below it."""
 
-import json
 import subprocess
 from datetime import date
 
-from ..networks.weights import FOLDER
+from ..networks.weights import checksum
 from ..solving.settings import device, machine, threads
 from ..suite import BENCHMARK
 
@@ -41,8 +40,3 @@ def commit():
     except (OSError, subprocess.CalledProcessError):  # an installed copy
         return "unknown"
     return found.stdout.strip()
-
-
-def checksum(name):
-    """The first digits of the checksum of bundled weights."""
-    return json.loads((FOLDER / f"{name}.json").read_text())["sha256"][:8]

@@ -21,7 +21,7 @@ from benchmark_inverse_problems.networks.unet import ORIGINAL, GrayUNet, UNet
 from benchmark_inverse_problems.physics.initial_estimate import direct_inverse
 from benchmark_inverse_problems.problems import images
 from benchmark_inverse_problems.problems.phantoms import ellipses
-from benchmark_inverse_problems.studies import pretraining, provenance
+from benchmark_inverse_problems.studies import pretraining
 from benchmark_inverse_problems.studies.jacobian import singular_values
 from benchmark_inverse_problems.training import data, edip_ct
 from benchmark_inverse_problems.training import edip as edip_pictures
@@ -40,7 +40,8 @@ def folder(tmp_path, monkeypatch):
     """A folder of weights that the solver and the study read instead of the bundled ones."""
     load = partial(weights.load_weights, folder=tmp_path)
     monkeypatch.setattr(method, "load_weights", load)
-    monkeypatch.setattr(provenance, "FOLDER", tmp_path)
+    checksum = partial(weights.checksum, folder=tmp_path)
+    monkeypatch.setattr(pretraining, "checksum", checksum)
     return tmp_path
 
 

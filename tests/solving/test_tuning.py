@@ -9,6 +9,7 @@ from benchopt.benchmark import Benchmark
 
 from benchmark_inverse_problems import suite
 from benchmark_inverse_problems.commands import tune
+from benchmark_inverse_problems.networks.weights import checksum
 from benchmark_inverse_problems.solving import tuning
 
 from ..conftest import ROOT
@@ -176,3 +177,43 @@ def test_every_problem_of_the_suite_is_in_the_tables():
         problem = dataset.get_data()["problem"]
         entry = tuning.look_up("tv", problem.task, {})
         assert entry is not None, f"{problem.task} is not tuned for tv"
+
+
+def entries():
+    for path in TABLES:
+        for key, entry in json.loads(path.read_text()).items():
+            if isinstance(entry, dict) and "psnr" in entry:
+                yield path.stem, key, entry
+
+
+def test_entries_know_their_weights():
+    """Those of methods with networks do; old ones are of RAM's single priors only."""
+    without = {name for name, _, entry in entries() if not entry.get("weights")}
+    assert without == {"tv", "wavelet"}
+    for name, key, entry in entries():
+        old = tuning.changed_weights(entry)
+        assert not old or (name == "fire_hqs" and old == ["ram"] and "prior=" in key)
+
+
+def test_a_search_notes_its_weights(red_entry):
+    pattern = "red[iterations=2,level=0.1,weights=bundled]"
+    table = red_entry(pattern, "--problems", DENOISE, "--precision", "bfloat16")
+    (entry,) = (e for e in table.values() if isinstance(e, dict) and "psnr" in e)
+    assert entry["weights"] == {"drunet": checksum("drunet")}
+    assert tuning.changed_weights(entry) == []
+    assert tuning.changed_weights({"weights": {"drunet": "other"}}) == ["drunet"]
+
+
+def test_values_found_with_other_weights_are_not_used_silently(monkeypatch):
+    entry = {"values": {"lambda_": 1.0, "last": 1}, "trials": 4}
+    monkeypatch.setattr(
+        "benchmark_inverse_problems.solving.solver.look_up", lambda *_: entry
+    )
+    solver = SOLVERS["dpir"].get_instance(weights="bundled")
+    solver.settle(tiny_problem("denoise").task, None)
+    entry["weights"] = {"drunet": "0badc0de"}
+    with pytest.warns(
+        UserWarning, match="other weights of drunet .*renew them with .*tune"
+    ):
+        solver.settle(tiny_problem("denoise").task, None)
+    assert solver.values["lambda_"] == 1.0
