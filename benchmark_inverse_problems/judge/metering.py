@@ -4,6 +4,7 @@ import ctypes
 import gc
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -19,6 +20,26 @@ MMAP_THRESHOLD, LARGEST_THRESHOLD = -3, 32 * MB
 TRIM_THRESHOLD, NEVER = -1, 2**31 - 1
 
 
+@dataclass(frozen=True)
+class Seconds:
+    """What a call took.
+
+    Attributes
+    ----------
+    wall : float
+        Seconds, the device synchronised before each reading of the clock.
+    cpu : float
+        Seconds of all threads of the process together. Less than `wall` where the process
+        waited: for a GPU, or for a core of a loaded machine.
+    """
+
+    wall: float
+    cpu: float
+
+    def __add__(self, other):
+        return Seconds(self.wall + other.wall, self.cpu + other.cpu)
+
+
 def measure(function, device):
     """Call a function and meter it.
 
@@ -26,8 +47,7 @@ def measure(function, device):
     -------
     result
         What the function returned.
-    runtime : float
-        Seconds, the device synchronised before each reading of the clock.
+    seconds : Seconds
     peak_memory : float
         MB (2**20 bytes) by which the call raised the memory in use: on CUDA the
         allocator's peak, on the CPU the high-water mark of the resident set.
@@ -38,11 +58,12 @@ def measure(function, device):
 
 
 def timed(function, device):
+    """Call a function: its result and its `Seconds`."""
     synchronize(device)
-    start = time.perf_counter()
+    wall, cpu = time.perf_counter(), time.process_time()
     result = function()
     synchronize(device)
-    return result, time.perf_counter() - start
+    return result, Seconds(time.perf_counter() - wall, time.process_time() - cpu)
 
 
 def synchronize(device):

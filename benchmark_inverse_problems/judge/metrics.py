@@ -96,6 +96,15 @@ METRICS = {
     "runtime": Metric(
         "Runtime", "time of one reconstruction", lambda c: c.cost.runtime, False, "s", 3
     ),
+    "cpu_time": Metric(
+        "CPU time",
+        "processor time of one reconstruction, all threads together; much less than the "
+        "runtime on a CPU that was busy with something else",
+        lambda c: c.cost.cpu_time,
+        False,
+        "s",
+        3,
+    ),
     "peak_memory": Metric(
         "Memory",
         "growth of the memory during one reconstruction",

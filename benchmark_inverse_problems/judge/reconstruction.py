@@ -19,6 +19,8 @@ class Reconstruction:
         The error that the method expects of each number, a standard deviation.
     runtime : float
         Seconds.
+    cpu_time : float
+        Seconds of all threads of the process together.
     peak_memory : float
         MB.
     fit_time, fit_memory : float
@@ -44,6 +46,7 @@ class Reconstruction:
     x_hat: torch.Tensor | None
     spread: torch.Tensor | None = None
     runtime: float = NAN
+    cpu_time: float = NAN
     peak_memory: float = NAN
     fit_time: float = NAN
     fit_memory: float = NAN

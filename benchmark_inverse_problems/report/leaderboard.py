@@ -3,7 +3,15 @@
 from .cells import MISSING, difference_cells, joined, table_cells, table_text
 from .comparison import best_solver, differences, image_scores, problem_mean, wins
 from .names import harmless, labels
-from .rows import ALL, failed_cells, last_rows, machine_text, mixed_problems, shown
+from .rows import (
+    ALL,
+    failed_cells,
+    last_rows,
+    machine_text,
+    mixed_problems,
+    shown,
+    waiting_solvers,
+)
 
 DIFFERENCE = "PSNR to best"
 
@@ -90,6 +98,11 @@ def metadata(df, dataset):
     best = labels(df["solver_name"].unique()).get(best, MISSING)
     mixed = ", ".join(mixed_problems(rows))
     warning = f"\nNOT COMPARABLE, different measurements: {mixed}" if mixed else ""
+    waiting = [labels(df["solver_name"].unique())[s] for s in waiting_solvers(rows)]
+    if waiting:
+        warning += (
+            f"\nthe machine was loaded: runtimes of {', '.join(waiting)} are too long"
+        )
     return {
         "title": f"{harmless(dataset)}{harmless(warning)}\nmean ± deviation over the images; difference to "
         f"{best} and its 95 % interval; {machine_text(rows)}",

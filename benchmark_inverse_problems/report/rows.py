@@ -6,6 +6,9 @@ from ..judge.metrics import METRICS
 from ..solving.failures import read_failures
 
 ALL = "all problems"
+# A runtime is that of a loaded machine where it is so many times the processor time, and
+# longer than that by so many seconds, which clocks cannot tell apart.
+LOADED, SHORT = 1.3, 0.02
 
 
 def shown(df):
@@ -69,6 +72,20 @@ def machine_text(rows):
     if "objective_device" in rows:  # older result files do not name it
         parts += sorted(set(rows["objective_device"].dropna()) - {""})
     return ", ".join(parts)
+
+
+def waiting_solvers(rows):
+    """The solvers with runtimes on a CPU that are much above their processor time.
+
+    The machine was loaded: these runtimes say little about the methods.
+    """
+    if not {"objective_cpu_time", "objective_device"} <= set(rows):
+        return []
+    rows = rows[rows["objective_device"].astype(str).str.startswith("cpu")]
+    columns = ["objective_runtime", "objective_cpu_time"]
+    means = rows.groupby("solver_name", sort=False)[columns].mean()
+    slow = means[columns[0]] > means[columns[1]] * LOADED + SHORT
+    return means.index[slow].tolist()
 
 
 def threads_text(counts):

@@ -118,19 +118,20 @@ class IterativeSolver(ReconstructionSolver):
         """Run the iterations of one image and append what its curve needs to `kept`."""
         start, step = self.gflops[observation.shape]
         y, physics = observation.y.clone(), observation.physics
-        iterates, runtime = timed(partial(self.call, y, physics, index), self.device)
+        iterates, spent = timed(partial(self.call, y, physics, index), self.device)
         point = 0
 
         def keep(result, iterations):
             x_hat, spread = estimate_and_spread(result)
             check_reconstruction(x_hat, observation.shape, spread)
             gflops = start + iterations * step
-            costs = {"runtime": runtime, "gflops": gflops, "iterations": iterations}
-            kept.append(self.report(x_hat, spread, **costs))
+            costs = {"runtime": spent.wall, "cpu_time": spent.cpu, "gflops": gflops}
+            found = self.report(x_hat, spread, iterations=iterations, **costs)
+            kept.append(found)
 
         for iterations in progress(count(), "iterations", self.budget()):
             result, seconds = timed(partial(advance, iterates), self.device)
-            runtime += seconds
+            spent += seconds
             if result is None:
                 break
             if iterations == point:
@@ -143,7 +144,7 @@ class IterativeSolver(ReconstructionSolver):
             )
         if kept[-1].iterations < iterations - 1:
             keep(estimate, iterations - 1)
-        kept[-1].runtime = runtime
+        kept[-1].runtime, kept[-1].cpu_time = spent.wall, spent.cpu
 
 
 @torch.no_grad()

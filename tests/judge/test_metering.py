@@ -52,9 +52,22 @@ def test_sampling_sees_memory_that_is_held(monkeypatch):
 
 
 def test_runtime_is_the_calls_own():
-    result, runtime, _ = metering.measure(lambda: time.sleep(0.1) or 7, CPU)
+    result, seconds, _ = metering.measure(lambda: time.sleep(0.1) or 7, CPU)
     assert result == 7
-    assert runtime >= 0.1
+    assert seconds.wall >= 0.1
+    assert seconds.cpu < 0.09  # a process that sleeps takes no processor time
+
+
+def test_processor_time_is_that_of_work():
+    def work():
+        end = time.process_time() + 0.1
+        while time.process_time() < end:
+            pass
+
+    seconds = metering.timed(work, CPU)[1]
+    assert 0.1 <= seconds.cpu <= seconds.wall + 0.05
+    both = seconds + metering.Seconds(1.0, 2.0)
+    assert (both.wall, both.cpu) == (seconds.wall + 1, seconds.cpu + 2)
 
 
 def test_gflops_of_a_matrix_product():

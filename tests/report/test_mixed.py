@@ -5,7 +5,7 @@ import pytest
 
 from benchmark_inverse_problems.__main__ import main
 from benchmark_inverse_problems.report.leaderboard import metadata
-from benchmark_inverse_problems.report.rows import mixed_problems
+from benchmark_inverse_problems.report.rows import mixed_problems, waiting_solvers
 from benchmark_inverse_problems.report.tables import pivot
 
 
@@ -59,3 +59,27 @@ def test_the_page_marks_them():
 
 def test_titles_name_the_machine():
     assert "1 thread, cpu (a)" in metadata(results("a", "a"), "mine")["title"]
+
+
+def timed(*pairs, device="cpu (a)"):
+    """Results with a runtime and a processor time for each solver."""
+    df = results(*["a"] * len(pairs))
+    index = df["solver_name"].str.removeprefix("solver_").astype(int)
+    wall, cpu = zip(*pairs, strict=True)
+    return df.assign(
+        objective_runtime=[wall[i] for i in index],
+        objective_cpu_time=[cpu[i] for i in index],
+        objective_device=device,
+    )
+
+
+def test_runtimes_of_a_loaded_machine_are_marked():
+    quiet, loaded, short = (1.0, 0.98), (3.0, 1.0), (0.004, 0.001)
+    assert waiting_solvers(timed(quiet, (1.0, 1.9), short)) == []
+    assert waiting_solvers(timed(quiet, loaded)) == ["solver_1"]
+    # The processor waits for a GPU, which is no fault.
+    assert waiting_solvers(timed(loaded, device="cuda (b)")) == []
+    assert waiting_solvers(timed(loaded).drop(columns="objective_cpu_time")) == []
+    title = metadata(timed(quiet, loaded), "mine")["title"]
+    assert "the machine was loaded: runtimes of solver_1 are too long" in title
+    assert "loaded" not in metadata(timed(quiet, quiet), "mine")["title"]
