@@ -16,23 +16,15 @@ def table_text(text):
     return harmless(text).replace("*", r"\*").replace("_", r"\_")
 
 
-def table_cells(means, spreads, column, compared=None):
-    """Mean ± spread as cells of benchopt's tables, best in bold, second underlined.
-
-    Only solvers that are `compared` (a Series of bool; None: all) are marked.
+def table_cells(means, spreads, column, best=()):
+    """Mean ± spread as cells of benchopt's tables; those of `best` are in bold.
 
     The tables sort their cells as texts. Each cell therefore starts with one space for
     every larger value. HTML does not show these spaces. They make the order of the
-    texts that of the numbers, with missing values at the worse end. Costs get no marks,
-    because doing nothing is cheapest.
+    texts that of the numbers, with missing values at the worse end.
     """
     means = means.round(column.digits)
     values = np.sort(means.dropna().unique())[::-1]
-    if compared is None:
-        compared = pd.Series(True, means.index)
-    places = np.sort(means[compared].dropna().unique())[::-1]
-    marks = ["**", "__"] if column.higher_is_better and len(places) > 1 else []
-    marks = dict(zip(places, marks, strict=False))
     cost = column.higher_is_better is False
     cells = []
     for solver, mean, spread in zip(means.index, means, spreads, strict=True):
@@ -45,7 +37,7 @@ def table_cells(means, spreads, column, compared=None):
         elif column.unit:  # a bare number would be shown with benchopt's decimals
             text += f" {column.unit}"
         rank = int((values > mean).sum())
-        mark = marks.get(mean, "") if compared[solver] else ""
+        mark = "**" if solver in best else ""
         cells.append(" " * rank + mark + text + mark)
     return cells
 
@@ -65,7 +57,7 @@ def difference_cells(table, digits):
         return f"{value:+.{digits}f}".replace("-", MINUS)
 
     cells = []
-    for mean, low, high in table.itertuples(index=False):
+    for mean, low, high in table[["mean", "low", "high"]].itertuples(index=False):
         if np.isnan(mean):
             cells.append(" " * len(values) + MISSING)
             continue

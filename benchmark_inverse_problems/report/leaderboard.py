@@ -1,7 +1,14 @@
 """The leaderboard's table, of one problem and of all."""
 
 from .cells import MISSING, difference_cells, joined, table_cells, table_text
-from .comparison import best_solver, differences, image_scores, problem_mean, wins
+from .comparison import (
+    best_solver,
+    differences,
+    image_scores,
+    not_distinguishable,
+    problem_mean,
+    wins,
+)
 from .names import harmless, labels
 from .rows import (
     ALL,
@@ -63,17 +70,21 @@ def texts(values):
 def scores(rows, keys):
     """The metrics' columns, with the difference to the best after PSNR."""
     psnr = image_scores(rows, "psnr")
-    complete = psnr.count().reindex(keys, fill_value=0) == psnr.count().max()
+    complete = psnr.columns[psnr.count() == psnr.count().max()]
     columns = {}
     for key, metric in shown(rows).items():
         values = image_scores(rows, key)
         means, spreads = problem_mean(values), values.std()
+        # Costs get no marks, because doing nothing is cheapest.
+        compared = values[complete.intersection(values.columns)]
+        marked = metric.higher_is_better and len(compared.columns) > 1
+        best = not_distinguishable(compared) if marked else ()
         columns[metric.header] = table_cells(
-            means.reindex(keys), spreads.reindex(keys), metric, complete
+            means.reindex(keys), spreads.reindex(keys), metric, best
         )
         if key == "psnr":
-            compared = differences(psnr).reindex(keys)
-            columns[DIFFERENCE] = difference_cells(compared, metric.digits)
+            table = differences(psnr).reindex(keys)
+            columns[DIFFERENCE] = difference_cells(table, metric.digits)
     return columns
 
 
@@ -94,19 +105,30 @@ def details(rows, dataset):
 def metadata(df, dataset):
     """What benchopt needs to know of the table."""
     rows = last_rows(df, dataset)
-    best = best_solver(image_scores(rows, "psnr"))
-    best = labels(df["solver_name"].unique()).get(best, MISSING)
-    mixed = ", ".join(mixed_problems(rows))
-    warning = f"\nNOT COMPARABLE, different measurements: {mixed}" if mixed else ""
-    waiting = [labels(df["solver_name"].unique())[s] for s in waiting_solvers(rows)]
-    if waiting:
-        warning += (
-            f"\nthe machine was loaded: runtimes of {', '.join(waiting)} are too long"
-        )
+    psnr = image_scores(rows, "psnr")
+    names = labels(df["solver_name"].unique())
+    best = names.get(best_solver(psnr), MISSING)
+    count = psnr.count().max() if len(psnr.columns) else 0
+    lines = [
+        dataset,
+        *warnings_of(rows, names),
+        f"n = {count} images; mean ± deviation; difference to {best} and its 95 % interval; "
+        "bold: not distinguishable from the best",
+        machine_text(rows),
+    ]
     return {
-        "title": f"{harmless(dataset)}{harmless(warning)}\nmean ± deviation over the images; difference to "
-        f"{best} and its 95 % interval; {machine_text(rows)}",
+        "title": "\n".join(map(harmless, lines)),
         "columns": list(leaderboard(df, dataset)),
         "default_order_column": DIFFERENCE if dataset == ALL else "PSNR",
         "default_order_ascending": False,
     }
+
+
+def warnings_of(rows, names):
+    """What a reader of some rows must know before, one line each."""
+    mixed, waiting = mixed_problems(rows), waiting_solvers(rows)
+    if mixed:
+        yield f"NOT COMPARABLE, different measurements: {', '.join(mixed)}"
+    if waiting:
+        slow = ", ".join(names[solver] for solver in waiting)
+        yield f"the machine was loaded: runtimes of {slow} are too long"

@@ -12,7 +12,7 @@ import pandas as pd
 from ..judge.metrics import METRICS
 from ..support.text import markdown_table
 from .cells import PLUS_MINUS
-from .comparison import SAMPLE, image_scores, parsed, resampled
+from .comparison import SAMPLE, image_scores, parsed, standard_error
 from .names import joined_name, labels, split_name
 from .published import published
 from .rows import ALL, last_rows, mixed_problems, shown
@@ -84,7 +84,7 @@ def deviations(df, metric):
     scores = image_scores(last_rows(df, ALL), metric)
     scores = scores.rename(columns=labels(scores.columns))
     groups = scores.groupby(level="dataset_name", sort=False)
-    return groups.agg(lambda column: resampled([column.dropna().to_numpy()])[1])
+    return groups.agg(lambda column: standard_error(column.dropna().to_numpy()))
 
 
 def with_published(table, metric):

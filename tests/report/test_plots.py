@@ -25,9 +25,11 @@ from benchmark_inverse_problems.report.comparison import (
     best_solver,
     differences,
     image_scores,
+    mean_interval,
+    not_distinguishable,
     pareto_front,
     parsed,
-    resampled,
+    standard_error,
     tasks,
 )
 from benchmark_inverse_problems.report.names import labels
@@ -165,7 +167,9 @@ def test_leaderboard_has_means_and_spreads(plots, df):
     assert table["Tuned"].tolist() == ["", "", "weight=0.1", ""]
     assert table["Images"].tolist() == ["2", "2", "2", ""]
     assert table["PSNR"]["dip"].startswith("**")
-    assert table["PSNR"]["tv"].startswith(" __")
+    # It is one less on each image: a difference without any spread.
+    assert "**" not in table["PSNR"]["tv"] and table["PSNR"]["tv"].startswith(" 28")
+    assert "n = 2 images" in meta["title"]
     assert table["Full name"]["tv"] == "tv[weight=tuned]"
     # 27 and 29 against 28 and 30: one less on each image.
     assert numbers(table["PSNR to best"]) == [
@@ -531,17 +535,52 @@ def test_the_palette_is_safe_for_colour_blind_readers(vision):
     assert distances[~np.eye(len(PALETTE), dtype=bool)].min() > 8
 
 
-def test_bootstrap_interval():
+def test_standard_error():
     numbers = np.random.RandomState(0).standard_normal(400)
-    (low, high), error = resampled([numbers])
+    error = standard_error(numbers)
     assert error == pytest.approx(numbers.std() / 20, rel=0.05)
-    assert high - low == pytest.approx(2 * 1.96 * error, rel=0.05)
-    assert low < numbers.mean() < high
-    assert resampled([numbers]) == ((low, high), error), "it is seeded"
+    assert standard_error(numbers) == error, "it is seeded"
+    assert np.isnan(standard_error(np.array([1.0])))
+
+
+@pytest.mark.parametrize("sizes", [(3,), (4,), (10,), (68,), (4, 4), (3, 10)], ids=str)
+def test_intervals_cover_what_they_say(sizes):
+    """In 93 to 97 % of many draws the interval holds the true mean."""
+    rng, draws = np.random.RandomState(1), 3000
+    held = 0
+    for _ in range(draws):
+        groups = [k + (1 + k) * rng.standard_normal(n) for k, n in enumerate(sizes)]
+        low, high = mean_interval(groups)
+        held += low <= np.mean(range(len(sizes))) <= high
+    assert 0.93 <= held / draws <= 0.97
+
+
+def test_intervals_of_few_and_of_equal_numbers():
     # Problems are fixed: their difference is no spread.
-    (low, high), error = resampled([np.array([1.0, 1.0]), np.array([9.0])])
-    assert low == high == 5 and error == 0
-    assert np.isnan(resampled([np.array([1.0])])[1])
+    assert mean_interval([np.array([1.0, 1.0]), np.array([9.0, 9.0])]) == (5, 5)
+    assert np.isnan(mean_interval([np.array([1.0, 2.0]), np.array([9.0])])).all()
+    numbers = np.array([1.0, 2.0, 4.0])
+    low, high = mean_interval([numbers])
+    reach = 4.303 * numbers.std(ddof=1) / 3**0.5  # of Student's t with two degrees
+    assert (high - low) / 2 == pytest.approx(reach, rel=1e-3)
+
+
+def test_methods_that_are_not_distinguishable_are_marked_alike():
+    index = pd.MultiIndex.from_product(
+        [["p"], list("abcd")], names=["dataset_name", "objective_image"]
+    )
+    truth = np.array([10.0, 20, 30, 40])
+    scores = pd.DataFrame(
+        {
+            "best": truth,
+            "near": truth - [0.1, -0.1, 0.2, -0.1],
+            "far": truth - [1.0, 1.1, 0.9, 1.0],
+        },
+        index=index,
+    )
+    assert not_distinguishable(scores) == {"best", "near"}
+    assert not_distinguishable(scores[["far"]]) == {"far"}
+    assert not_distinguishable(scores.iloc[:1]) == {"best"}  # one image tells nothing
 
 
 def test_differences_are_paired():
@@ -552,7 +591,7 @@ def test_differences_are_paired():
     scores = pd.DataFrame({"good": truth + 1, "near": truth}, index=index)
     found = differences(scores)
     assert best_solver(scores) == "good"
-    assert found.loc["near"].tolist() == [-1, -1, -1], "the images' spread cancels"
+    assert found.loc["near"].tolist() == [-1, -1, -1, 4], "the images' spread cancels"
     assert difference_cells(found, 2)[0] == "best"
 
 
