@@ -1,14 +1,14 @@
 from benchopt import BasePlot
 
-from benchmark_inverse_problems.report.leaderboard import leaderboard, metadata
-from benchmark_inverse_problems.report.rows import ALL
+from benchmark_inverse_problems.report.overall import metadata, overall
 
 
 class Plot(BasePlot):
-    """The solvers on all problems together, the smallest difference to the best first.
+    """The solvers on all problems together, complete ones first.
 
-    Means cannot be compared if a solver skips or fails some problems. Differences can
-    be compared, because each is taken on the images that both solvers have.
+    The difference is that to the best solver of each problem, a mean over the problems. The
+    rank is a mean too. No PSNR is averaged over problems: a solver that skips the hard ones
+    would have a high mean.
     """
 
     name = "overall"
@@ -16,7 +16,7 @@ class Plot(BasePlot):
     options = {}
 
     def plot(self, df):
-        return list(zip(*leaderboard(df, ALL).values(), strict=True))
+        return list(zip(*overall(df).values(), strict=True))
 
     def get_metadata(self, df):
-        return metadata(df, ALL)
+        return metadata(df)

@@ -1,4 +1,4 @@
-"""The leaderboard's table, of one problem and of all."""
+"""The leaderboard's table of one problem."""
 
 from .cells import MISSING, difference_cells, joined, table_cells, table_text
 from .comparison import (
@@ -7,11 +7,9 @@ from .comparison import (
     image_scores,
     not_distinguishable,
     problem_mean,
-    wins,
 )
 from .names import harmless, labels
 from .rows import (
-    ALL,
     failed_cells,
     last_rows,
     machine_text,
@@ -27,15 +25,14 @@ def leaderboard(df, dataset):
     """One row per solver, and below them one row per failed cell.
 
     Solvers are compared on the same images. The difference in PSNR to the best one is a
-    mean of paired differences, with its 95 % bootstrap interval.
+    mean of paired differences, with its 95 % interval.
 
     Parameters
     ----------
     df : DataFrame
         Results.
     dataset : str
-        A problem, or `ALL`. For `ALL` a mean is that of the problems' means, and only
-        solvers with results on every problem are marked.
+        A problem. Only solvers with results on all of its images are marked.
 
     Returns
     -------
@@ -53,7 +50,7 @@ def leaderboard(df, dataset):
     short = labels([*known, *failed]) | labels(known)
     columns = {"Solver": texts(map(short.get, [*names, *failed]))}
     columns |= scores(rows, keys)
-    for header, values in details(rows, dataset).items():
+    for header, values in details(rows).items():
         columns[header] = texts(values.get(key, "") for key in keys)
     columns["Full name"] = texts([*names, *failed])
     if failures:
@@ -88,7 +85,7 @@ def scores(rows, keys):
     return columns
 
 
-def details(rows, dataset):
+def details(rows):
     """Further columns of each solver, {header: Series}."""
     solvers, psnr = rows.groupby("solver_name"), image_scores(rows, "psnr")
     found = {
@@ -96,9 +93,6 @@ def details(rows, dataset):
         "Tuned": solvers["objective_tuned"].agg(joined),
         "Images": psnr.count(),
     }
-    if dataset == ALL:
-        found["Problems"] = solvers["dataset_name"].nunique()
-        found["Wins"] = wins(psnr)
     return found
 
 
@@ -119,7 +113,7 @@ def metadata(df, dataset):
     return {
         "title": "\n".join(map(harmless, lines)),
         "columns": list(leaderboard(df, dataset)),
-        "default_order_column": DIFFERENCE if dataset == ALL else "PSNR",
+        "default_order_column": "PSNR",
         "default_order_ascending": False,
     }
 

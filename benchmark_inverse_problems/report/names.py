@@ -18,7 +18,7 @@ def stems(names):
 
     The parameters themselves are benchopt's columns ``p_solver_*`` and ``p_dataset_*``.
     """
-    return names.str.partition("[")[0]
+    return names.str.split("[", n=1).str[0]
 
 
 def joined_name(stem, parameters):

@@ -33,6 +33,7 @@ from benchmark_inverse_problems.report.comparison import (
     tasks,
 )
 from benchmark_inverse_problems.report.names import labels
+from benchmark_inverse_problems.report.overall import to_best
 from benchmark_inverse_problems.report.pictures import (
     detail,
     framed,
@@ -595,18 +596,41 @@ def test_differences_are_paired():
     assert difference_cells(found, 2)[0] == "best"
 
 
-def test_best_overall_compares_on_the_same_problems(plots, df):
+def test_best_overall_compares_with_the_best_of_each_problem(plots, df):
     """dip has the highest mean, on the easier problem; adjoint alone has both."""
     page = plots["overall"]
     (data,) = page._get_all_plots(df)[0].values()
     table = pd.DataFrame(data["data"], columns=data["columns"]).set_index("Solver")
     assert best_solver(image_scores(df[df.stop_val != 5], "psnr")) == "adjoint"
-    assert table["PSNR to best"]["adjoint"].strip() == "best"
-    assert numbers(table["PSNR to best"])[1].startswith("+20.00")
-    assert table["Problems"].tolist()[:3] == ["2", "1", "1"]
+    # The complete solver comes first, although others are nearer to the best.
+    assert table.index.tolist() == ["adjoint", "dip", "tv", "bad"]
+    assert table["Problems"].tolist() == ["2 of 2", "1 of 2", "1 of 2", "0 of 2"]
+    assert numbers(table["PSNR to best"])[1:] == [
+        "best",
+        "−1.00 [−1.00, −1.00]",
+        "failed",
+    ]
     assert table["Wins"].tolist()[:3] == ["1", "1", "0"]
-    assert not any("**" in cell for cell in table["PSNR"]), "one complete solver only"
-    assert table["Error"]["bad"] and table["PSNR"]["bad"].strip() == "failed"
+    assert table["Missing"].tolist()[0] == "" and table["Missing"].tolist()[1]
+    order = np.argsort(table["PSNR to best"].tolist())[::-1]
+    assert order.tolist() == [0, 1, 2, 3], "benchopt sorts the cells as texts"
+    assert "PSNR" not in table
+
+
+def test_ranks_and_differences_over_problems():
+    index = pd.MultiIndex.from_product(
+        [["p", "q"], list("ab")], names=["dataset_name", "objective_image"]
+    )
+    values = {
+        "steady": [10.0, 12, 20, 22],
+        "first": [11.0, 13, 15, 17],
+        "skips": [np.nan, np.nan, 21, 23],
+    }
+    table = to_best(pd.DataFrame(values, index=index))
+    assert table.index.tolist() == ["steady", "first", "skips"]
+    assert table["mean"].tolist() == [-1, -3, 0]
+    assert table["rank"].tolist() == [2, 2, 1]
+    assert table["problems"].tolist() == [2, 2, 1]
 
 
 def test_pages_survive_benchopts_result_file(plots, df, tmp_path):
