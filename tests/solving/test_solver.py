@@ -25,6 +25,10 @@ from ..conftest import ROOT
 
 BAD = {
     "raises": ("raise RuntimeError('the method gave up')", "the method gave up"),
+    "huge": (
+        "return lambda y, physics: torch.full(y.shape, 1e300, dtype=torch.float64)",
+        "NaN or infinite",
+    ),
     "nan": ("return lambda y, physics: y * float('nan')", "NaN or infinite"),
     "shape": (
         "return lambda y, physics: y[..., 1:]",

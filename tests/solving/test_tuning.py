@@ -147,8 +147,9 @@ def test_bad_names_say_so(arguments, sentence, red_entry, capsys):
     assert sentence in printed and "Traceback" not in printed
 
 
-@pytest.mark.parametrize("name", [n for n, s in SOLVERS.items() if s.grid])
-def test_every_tuned_solver_has_its_table(name):
+@pytest.mark.parametrize("name", [path.stem for path in TABLES])
+def test_a_table_is_of_the_solvers_grid(name):
+    """A new solver needs no table: what it does not find there is searched."""
     table = json.loads((tuning.FOLDER / f"{name}.json").read_text())
     for command in table["commands"]:
         words = shlex.split(command)
