@@ -18,6 +18,29 @@ ROOT = Path(__file__).parent.parent
 PLUGINS = ("objective.py", "config.yml", "datasets", "solvers", "plots")
 
 
+def pytest_addoption(parser):
+    parser.addoption("--plugin", help="only the tests of one solver or problem")
+
+
+def pytest_collection_modifyitems(config, items):
+    """With --plugin NAME keep the cases of that plugin."""
+    name = config.getoption("--plugin")
+    if name is None:
+        return
+    kept = [item for item in items if concerns(item, name)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = kept
+
+
+def concerns(item, name):
+    """Whether a case has a plugin among its parameters: its name, its file, itself."""
+    values = getattr(item, "callspec", None)
+    return values is not None and any(
+        name in (value, getattr(value, "stem", None), getattr(value, "name", None))
+        for value in values.params.values()
+    )
+
+
 class Suite:
     """A copy of the plugins in which tests may add, change and run things."""
 

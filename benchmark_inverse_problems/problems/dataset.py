@@ -6,6 +6,7 @@ from benchopt import BaseDataset
 from benchopt.config import get_data_path
 from benchopt.utils.parametrized_name_mixin import product_param
 
+from ..judge.case import SSIM_SIDE
 from ..solving.fingerprint import FingerprintMixin
 from ..suite import DIGESTS
 from ..support.digests import joined
@@ -93,8 +94,8 @@ class ProblemDataset(FingerprintMixin, BaseDataset):
         if (image_set is not None and image_set.open) or not folder.is_dir():
             return ""
         paths = image_paths(folder)
-        if self.n_images != "all":
-            paths = paths[: int(self.n_images)]
+        if is_whole(self.n_images):  # what is no number fails its cell later
+            paths = paths[: self.n_images]
         digests = DIGESTS.of(paths)
         return joined((str(p.relative_to(folder)), digests[p]) for p in paths)
 
@@ -124,6 +125,8 @@ class ProblemDataset(FingerprintMixin, BaseDataset):
         problem = LazyProblem(
             self.images, folder, self.n_images, self.get_task(), self.crop, self.view
         )
+        # The default is a number at most, as sets are of different sizes.
+        problem.at_most = self.n_images in type(self).parameters["n_images"]
         return {"problem": problem}
 
 
@@ -132,13 +135,20 @@ class LazyProblem(Problem):
 
     benchopt asks for the data of every cell, also of cached ones. A set that is missing
     fails the cells that use it, and not the whole run.
+
+    Attributes
+    ----------
+    at_most : bool
+        Whether fewer images than `n_images` will do.
     """
+
+    at_most = False
 
     def __init__(self, name, folder, n_images, task, crop, view):
         self.name, self.folder, self.n_images = name, folder, n_images
         self.view = VIEWS[view]
         # Phantoms are small already; pictures are cut, as tuning tries many settings.
-        tuning_crop = TUNING_CROP if crop == "none" else min(TUNING_CROP, crop)
+        tuning_crop = min(TUNING_CROP, crop) if is_whole(crop) else TUNING_CROP
         images = self.view(open_tuning_images(name)).first(TUNING_IMAGES)
         tuning = Problem(images, task, crop=tuning_crop)
         super().__init__(None, task, crop, tuning)
@@ -147,9 +157,36 @@ class LazyProblem(Problem):
     def images(self):
         if self._images is None:
             opened = self.view(open_images(self.name, self.folder))
+            self.check(len(opened))
             self._images = opened.first(self.n_images)
         return self._images
 
     @images.setter
     def images(self, images):
         self._images = images
+
+    def check(self, count):
+        """Check which images the problem takes, of a set of `count` images.
+
+        Raises
+        ------
+        ValueError
+            If `n_images` or `crop` is out of range.
+        """
+        n_images, crop = self.n_images, self.crop
+        most = n_images if self.at_most else count
+        if n_images != "all" and not (is_whole(n_images) and 1 <= n_images <= most):
+            raise ValueError(
+                f"n_images={n_images} cannot be taken of the image set {self.name}, which "
+                f"has {count}: use a whole number from 1 to {count}, or all."
+            )
+        if crop != "none" and not (is_whole(crop) and crop >= SSIM_SIDE):
+            raise ValueError(
+                f"crop={crop} is no size of an image: use a whole number of pixels from "
+                f"{SSIM_SIDE} on, or none for whole images."
+            )
+
+
+def is_whole(value):
+    """Whether a parameter is a whole number, and no truth value."""
+    return isinstance(value, int) and not isinstance(value, bool)

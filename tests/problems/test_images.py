@@ -313,3 +313,22 @@ def test_the_key_of_a_cell_knows_its_images(suite, pictures, tmp_path, capsys):
         colours(other / f"{index}.png", 30 * index)
     point_at(suite, other)
     assert again()[0]
+
+
+@pytest.mark.parametrize("count", ["abc", "1.5", "0", "-1", "1000", "True"])
+def test_a_count_that_is_not_there_fails_its_cell_alone(suite, pictures, count):
+    point_at(suite, pictures)
+    problem = f"simulated[images=mine,n_images={count}]"
+    df = suite.run("-s", "adjoint", "-d", "simulated", "-d", problem)
+    assert len(df) == 2, "the healthy problem has its two rows"
+    error = error_of(suite)
+    assert f"n_images={count} cannot be taken of the image set mine" in error
+    assert "use a whole number from 1 to 3, or all" in error
+
+
+@pytest.mark.parametrize("crop", ["10", "all", "0", "-3", "12.5"])
+def test_a_crop_that_is_no_size_fails_its_cell_alone(suite, crop):
+    problem = f"simulated[images=bundled,crop={crop}]"
+    df = suite.run("-s", "adjoint", "-d", "simulated", "-d", problem)
+    assert len(df) == 2, "the healthy problem has its two rows"
+    assert f"crop={crop} is no size of an image" in error_of(suite)
