@@ -13,6 +13,7 @@ from torch import nn
 
 from .solving.solver import ReconstructionSolver
 from .suite import BENCHMARK, problems, results_of
+from .support.precision import float32_default
 
 
 def evaluate(method, problem, name="mine"):
@@ -55,7 +56,7 @@ def evaluate(method, problem, name="mine"):
             f"The method is a {type(method).__name__} and cannot be called: give a function "
             "or a module (y, physics) -> x_hat."
         )
-    with random_states(), borrowed(method):
+    with process_state(), borrowed(method):
         return judged(method, problem, name)
 
 
@@ -99,19 +100,19 @@ def compare(method, problem, solvers, name="mine"):
     mine = evaluate(method, problem, name)
     if not solvers:
         return mine
-    with random_states():
+    with process_state():
         others = results_of([problem], solvers)
     return pd.concat((mine, others), ignore_index=True)
 
 
 @contextmanager
-def random_states():
-    """Leave the random generators and the number of threads as they were."""
+def process_state():
+    """Leave random generators, number of threads and default type as they were."""
     threads = torch.get_num_threads()
     python, numpy = random.getstate(), np.random.get_state()
     devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else []
     try:
-        with torch.random.fork_rng(devices):
+        with torch.random.fork_rng(devices), float32_default():
             yield
     finally:
         random.setstate(python)

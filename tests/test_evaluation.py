@@ -179,6 +179,25 @@ def test_the_callers_world_stays_as_it_was():
     assert draws() != first
 
 
+@pytest.mark.parametrize(
+    "problem", [PROBLEM, "div2k_sr4[images=bundled,n_images=1,crop=32]"]
+)
+def test_the_default_type_of_the_caller_changes_nothing(problem):
+    def method(y, physics):
+        x_hat = physics.A_adjoint(y)
+        return x_hat + 0.1 * torch.randn(x_hat.shape)
+
+    columns = ["objective_psnr", "objective_fingerprint"]
+    expected = evaluate(method, problem)[columns]
+    torch.set_default_dtype(torch.float64)
+    try:
+        found = evaluate(method, problem)[columns]
+        assert torch.get_default_dtype() == torch.float64
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert found.equals(expected)
+
+
 class Cropping(torch.nn.Module):
     def __init__(self, inner):
         super().__init__()

@@ -18,6 +18,7 @@ from urllib.parse import unquote
 
 import click
 import psutil
+import yaml
 from benchopt.benchmark import Benchmark
 from benchopt.cli.main import run as benchopt_run
 from benchopt.results import read_results
@@ -35,8 +36,12 @@ OWN = f".run_{platform.node()}_"
 # What is said where a run ends early.
 KEPT = "Finished cells are kept, and the same command goes on where this one stopped."
 INTERRUPTED = 130  # the exit status of a command that Ctrl-C ended
+# Options that take the path of a YAML file.
+FILES = {"--config", "--parallel-config"}
 # Errors of a full disk, of a quota and of a limit on the size of files.
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+# Errors of a folder that only others may write to.
+FORBIDDEN = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 
 def main(arguments):
@@ -59,6 +64,8 @@ def main(arguments):
         print(error)
         return 1
     outputs = BENCHMARK / "outputs"
+    arguments = placed(arguments)
+    check_settings(BENCHMARK / "config.yml")
     try:
         outputs.mkdir(exist_ok=True)
         sweep(outputs)
@@ -69,6 +76,13 @@ def main(arguments):
         print(error)
         return 1
     except OSError as error:
+        if error.errno in FORBIDDEN:
+            print(
+                f"{error.filename or outputs} cannot be written ({error.strerror}): make "
+                f"{BENCHMARK} writable, or run a copy of it. Results, cache and "
+                "dashboards are written there."
+            )
+            return 1
         if error.errno not in FULL:
             raise
         print(
@@ -77,6 +91,62 @@ def main(arguments):
             "found room in the cache are not computed again."
         )
         return 1
+
+
+def placed(arguments):
+    """The arguments, with the full paths of configuration files.
+
+    A file is looked for in the working folder, and then in the benchmark's folder.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it is in neither.
+    ValueError
+        If it cannot be read.
+    """
+    found = list(arguments)
+    for index, argument in enumerate(found):
+        option, equals, file = argument.partition("=")
+        if option not in FILES:
+            continue
+        if not equals:
+            index += 1
+            if index == len(found):
+                break  # benchopt says that the file is missing
+            file = found[index]
+        places = Path.cwd() / file, BENCHMARK / file
+        path = next((place for place in places if place.is_file()), None)
+        if path is None:
+            raise FileNotFoundError(
+                f"There is no configuration file {file}, neither in {Path.cwd()} nor in "
+                f"{BENCHMARK}: give the path of a YAML file."
+            )
+        check_settings(path)
+        found[index] = f"{option}={path}" if equals else str(path)
+    return found
+
+
+def check_settings(path):
+    """Check that a configuration file holds names with values, in YAML.
+
+    Raises
+    ------
+    ValueError
+        If it does not.
+    """
+    try:
+        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (UnicodeError, yaml.YAMLError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" from line {mark.line + 1} on" if mark else ""
+        raise ValueError(
+            f"{path} cannot be read as YAML{line}: correct it, or take it from the repository."
+        ) from error
+    if not isinstance(settings, dict):
+        raise ValueError(
+            f"{path} holds {settings!r:.50}: write names with values, as in `solver: [ram]`."
+        )
 
 
 def sweep(outputs):

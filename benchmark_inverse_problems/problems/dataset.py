@@ -1,8 +1,10 @@
 """The base class of datasets: images and a task make a problem."""
 
 import time
+from os import PathLike
 
 from benchopt import BaseDataset
+from benchopt.benchmark import get_running_benchmark
 from benchopt.config import get_data_path
 from benchopt.utils.parametrized_name_mixin import product_param
 
@@ -25,15 +27,38 @@ def image_folder(name):
 
     benchopt asks the benchmark that was made last. Tasks that arrive from dask make one in
     another thread, which has no name until it is finished: this function waits for it.
+
+    Raises
+    ------
+    ValueError
+        If the setting ``data_paths`` or ``data_home`` names no folders.
     """
     end = time.monotonic() + PATIENCE
     while True:
         try:
+            check_folders(get_running_benchmark())
             return get_data_path(name)
         except AttributeError:
             if time.monotonic() > end:
                 raise
             time.sleep(0.01)
+
+
+def check_folders(benchmark):
+    """Check the settings that name the folders of image sets."""
+    folders, home = map(benchmark.get_setting, ("data_paths", "data_home"))
+    named = isinstance(folders, dict) and all(
+        isinstance(folder, str | None) for folder in folders.values()
+    )
+    if not named:
+        raise ValueError(
+            f"data_paths is {folders!r} in config.yml: write a name and a folder for each "
+            "image set, as in `data_paths: {mine: FOLDER}`."
+        )
+    if not isinstance(home, str | PathLike | None):
+        raise ValueError(
+            f"data_home is {home!r} in config.yml: write the folder of the image sets."
+        )
 
 
 class Literal(str):

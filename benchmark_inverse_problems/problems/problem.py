@@ -15,6 +15,7 @@ from ..judge.metering import give_back
 from ..physics.catalogue import OPERATORS
 from ..physics.needs import offers
 from ..physics.noise import add_noise, noise_model
+from ..support.precision import float32_default
 from ..support.text import listed
 from .reading import central_crop
 
@@ -200,6 +201,7 @@ class Problem:
         physics.noise_model = observation.physics.noise_model
         return replace(observation, physics=physics)
 
+    @float32_default()
     def make_operator(self, shape, index, settings):
         """A fresh operator for images of a shape, and the generator that it drew from."""
         seed = [zlib.crc32(self.task.measurement.encode()), index]
@@ -207,6 +209,7 @@ class Problem:
         factory = OPERATORS[self.task.operator]
         return factory(tuple(shape[1:]), rng, **settings), rng
 
+    @float32_default()
     def measure(self, x, index):
         """The observation of the image with some index, with the operator that measured."""
         task = self.task

@@ -165,6 +165,7 @@ class ReconstructionSolver(FingerprintMixin, BaseSolver):
         self.device = settings.device()
         self.threads = settings.threads()
         settings.use_threads(self.threads)
+        torch.set_default_dtype(torch.float32)  # another plugin may have changed it
         self.networks = []
 
     def settle(self, task, tuning):

@@ -249,3 +249,25 @@ def test_a_killed_worker_is_one_sentence(suite, monkeypatch, capsys):
 def test_an_interruption_says_what_is_kept(suite, monkeypatch, capsys):
     assert failing(suite, monkeypatch, "raise KeyboardInterrupt") == 130
     assert "Interrupted. Finished cells are kept" in capsys.readouterr().out
+
+
+def test_a_default_type_of_one_plugin_changes_no_other(suite):
+    suite.add_solver(
+        "double",
+        "torch.set_default_dtype(torch.float64)\n"
+        "        return lambda y, physics: physics.A_adjoint(y)",
+    )
+    suite.add_solver(
+        "noisy",
+        "return lambda y, physics: y + 0.1 * torch.randn(y.shape)",
+    )
+    cell = ["-s", "noisy", "-d", "simulated[task=denoise]"]
+    columns = ["objective_psnr", "objective_fingerprint"]
+    expected = suite.run(*cell, "--no-cache")[columns]
+    try:
+        df = suite.run("-s", "double", *cell, "--no-cache")
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert set(df.objective_fingerprint) == set(expected.objective_fingerprint)
+    found = df[df.solver_name == "noisy"].reset_index(drop=True)[columns]
+    assert found.equals(expected)
