@@ -8,7 +8,6 @@ from click import ClickException
 
 from . import commands
 
-INTERRUPTED = 130  # the exit status of a command that Ctrl-C ended
 # With this variable set, errors keep their traceback.
 TRACEBACK = "INVERSE_PROBLEMS_TRACEBACK"
 
@@ -50,7 +49,7 @@ def main(arguments=None):
         return module.main(rest) or 0
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
-        return INTERRUPTED
+        return commands.INTERRUPTED
     except (ValueError, OSError, ClickException) as error:
         # A user's mistake is one sentence.
         if os.environ.get(TRACEBACK):

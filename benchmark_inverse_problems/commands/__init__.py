@@ -6,6 +6,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 
 PROGRAM = "python -m benchmark_inverse_problems"
+INTERRUPTED = 130  # the exit status of a command that Ctrl-C ended
 
 
 def names():

@@ -1,6 +1,5 @@
 """Write the file of a new solver, ready to run."""
 
-import sys
 from pathlib import Path
 
 from ..suite import BENCHMARK
@@ -61,14 +60,9 @@ def new_solver(name, folder=BENCHMARK):
 
 
 def main(arguments):
-    """Write the file and print the next steps; return 1 if the name is not allowed."""
+    """Write the file and print the next steps."""
     options = parser("new-solver", "The file of a new solver, ready to run.")
     options.add_argument("name", help="in lower case, as in fire_hqs")
-    try:
-        path = new_solver(options.parse_args(arguments).name)
-    except (ValueError, FileExistsError) as error:
-        print(error, file=sys.stderr)
-        return 1
+    path = new_solver(options.parse_args(arguments).name)
     print(f'{path}: write `build`, then\n  make run ARGS="-s {path.stem} -d simulated"')
     print(f"{BENCHMARK / 'README.md'}: has a new row.")
-    return 0

@@ -29,13 +29,13 @@ from ..solving import settings
 from ..solving.failures import hand_over, read_failures
 from ..suite import BENCHMARK
 from ..support.atomic import NotWritten, claim, replacing
+from . import INTERRUPTED
 
 # Start of the names of the folders of runs, before the process id. It names the
 # machine, because machines may share the folder.
 OWN = f".run_{platform.node()}_"
 # What is said where a run ends early.
 KEPT = "Finished cells are kept, and the same command goes on where this one stopped."
-INTERRUPTED = 130  # the exit status of a command that Ctrl-C ended
 # Options that take the path of a YAML file.
 FILES = {"--config", "--parallel-config"}
 # Errors of a full disk, of a quota and of a limit on the size of files.
@@ -136,16 +136,16 @@ def check_settings(path):
         If it does not.
     """
     try:
-        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (UnicodeError, yaml.YAMLError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f" from line {mark.line + 1} on" if mark else ""
         raise ValueError(
             f"{path} cannot be read as YAML{line}: correct it, or take it from the repository."
         ) from error
-    if not isinstance(settings, dict):
+    if not isinstance(content, dict):
         raise ValueError(
-            f"{path} holds {settings!r:.50}: write names with values, as in `solver: [ram]`."
+            f"{path} holds {content!r:.50}: write names with values, as in `solver: [ram]`."
         )
 
 

@@ -8,6 +8,7 @@ from ..physics.facts import for_each_measurement
 from ..physics.initial_estimate import initial_estimate
 from ..physics.noise import noise_level, with_noise
 from ..physics.proximal import data_prox
+from ..support.checks import check_known
 from .dpir import SIGMA_MIN
 
 # Variance that each step of the diffusion adds: first, last and number of steps.
@@ -91,10 +92,7 @@ def diffpir(
     ValueError
         If a setting is out of range.
     """
-    if variant not in VARIANTS:
-        raise ValueError(
-            f"variant={variant} is not known: use one of {', '.join(VARIANTS)}."
-        )
+    check_known("variant", variant, VARIANTS)
     if not (lambda_ > 0 and 0 <= zeta <= 1 and steps >= 2):
         raise ValueError(
             "DiffPIR needs lambda_ > 0, zeta in [0, 1] and at least 2 steps, got "

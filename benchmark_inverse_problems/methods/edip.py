@@ -8,6 +8,7 @@ from ..networks.unet import SIZES, GrayUNet, UNet
 from ..networks.weights import choose, load_weights
 from ..physics.facts import family
 from ..physics.initial_estimate import direct_inverse
+from ..support.checks import check_known
 from .fitting import fit, weight_of_means
 from .stopping import LowestLoss
 
@@ -52,8 +53,7 @@ def load_unet(weights, physics, channels, size="compact"):
     FileNotFoundError, ValueError
         If the weights are missing or damaged, or `weights` or `size` is not known.
     """
-    if size not in SIZES:
-        raise ValueError(f"size={size} is not known: use one of {', '.join(SIZES)}.")
+    check_known("size", size, SIZES)
     suffix = "" if size == "compact" else f"_{size}"
 
     def bundled():
@@ -152,7 +152,6 @@ def edip(y, physics, network, start="pseudoinverse", **settings):
     ValueError
         If `start` is not known.
     """
-    if start not in STARTS:
-        raise ValueError(f"input={start} is not known: use one of {', '.join(STARTS)}.")
+    check_known("input", start, STARTS)
     z = STARTS[start](physics, y)
     return fine_tune(copy.deepcopy(network), z, y, physics, **settings)

@@ -8,6 +8,7 @@ from torch.nn.utils import clip_grad_norm_
 from torch.optim.lr_scheduler import LinearLR
 
 from ..physics.noise import NOISE_FLOOR, noise_level
+from ..support.checks import check_known
 from .stopping import LastIterate, stopping_rule
 
 # The input is uniform in [0, INPUT], as in the papers.
@@ -22,8 +23,7 @@ def architecture(network, sizes, size, **settings):
     ValueError
         If `size` is not a key of `sizes`.
     """
-    if size not in sizes:
-        raise ValueError(f"size={size} is not known: use one of {', '.join(sizes)}.")
+    check_known("size", size, sizes)
     return partial(network, **sizes[size], **settings)
 
 

@@ -7,6 +7,7 @@ import torch
 
 from ..physics.facts import measured
 from ..physics.noise import noise_level
+from ..support.checks import check_known
 
 
 class LastIterate:
@@ -186,10 +187,7 @@ def stopping_rule(name, y, physics, patience):
     ValueError
         If no rule has that name.
     """
-    if name not in RULES:
-        raise ValueError(
-            f"stopping={name} is not known: use one of {', '.join(RULES)}."
-        )
+    check_known("stopping", name, RULES)
     return RULES[name](y, physics, patience)
 
 

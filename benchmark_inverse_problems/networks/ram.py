@@ -17,6 +17,7 @@ from torch import nn
 from torch.nn.functional import conv2d, pad, relu
 
 from ..physics.normal import FACTORS, StackedScales
+from ..support.checks import check_known
 from .drunet import BLOCKS, WIDTHS, heads_and_tails, in_float32
 from .reconstructor import LearnedReconstructor, per_image
 from .weights import choose, load_weights, published
@@ -201,10 +202,7 @@ class CompactRAM(LearnedReconstructor):
         light=False,
     ):
         super().__init__(channels)
-        if variant not in VARIANTS:
-            raise ValueError(
-                f"variant={variant} is not known: use one of {', '.join(VARIANTS)}."
-            )
+        check_known("variant", variant, VARIANTS)
         if light and variant != "krylov":
             raise ValueError(f"variant={variant} is never light: use krylov.")
         self.variant = variant

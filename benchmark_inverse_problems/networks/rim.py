@@ -4,6 +4,8 @@ import torch
 from torch import nn
 from torch.nn.functional import pad, softplus
 
+from ..support.checks import check_known
+
 STEPS = 10
 WIDTH = 64
 HIDDEN = 96
@@ -66,10 +68,7 @@ class RIM(nn.Module):
 
     def __init__(self, variant="rim", width=WIDTH, hidden=HIDDEN):
         super().__init__()
-        if variant not in VARIANTS:
-            raise ValueError(
-                f"variant={variant} is not known: use one of {', '.join(VARIANTS)}."
-            )
+        check_known("variant", variant, VARIANTS)
         self.variant = variant
         self.hidden = hidden
         self.log_epsilon = nn.Parameter(torch.tensor(-5.0))

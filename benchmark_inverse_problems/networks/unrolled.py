@@ -5,6 +5,7 @@ import math
 import torch
 from torch import nn
 
+from ..support.checks import check_known
 from .complex_images import by_parts
 from .drunet import BLOCKS, WIDTHS, MultiHeadDRUNet
 from .reconstructor import LearnedReconstructor, per_image
@@ -66,10 +67,7 @@ class Unrolled(LearnedReconstructor):
         blocks=BLOCKS,
     ):
         super().__init__(CHANNELS)
-        if algorithm not in ALGORITHMS:
-            raise ValueError(
-                f"algorithm={algorithm} is not known: use one of {', '.join(ALGORITHMS)}."
-            )
+        check_known("algorithm", algorithm, ALGORITHMS)
         self.algorithm = algorithm
         self.iterations = iterations
         widths = widths or (WIDTHS if tied else NARROW)

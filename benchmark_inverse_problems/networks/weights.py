@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save_file
 
 from ..support.atomic import replacing
+from ..support.checks import check_known
 from ..support.progress import libraries_quiet
 
 FOLDER = Path(__file__).parents[1] / "weights"
@@ -201,8 +202,5 @@ def choose(weights, **loaders):
     ValueError
         If no loader has that name.
     """
-    if weights not in loaders:
-        raise ValueError(
-            f"weights={weights} is not known: use one of {', '.join(loaders)}."
-        )
+    check_known("weights", weights, loaders)
     return loaders[weights]()

@@ -61,6 +61,12 @@ def check_folders(benchmark):
         )
 
 
+def generated(name):
+    """Whether an image set needs no folder."""
+    image_set = IMAGE_SETS.get(name)
+    return image_set is not None and image_set.open is not None
+
+
 class Literal(str):
     """A value that stands for itself: `benchopt info` lists no single letters of it."""
 
@@ -104,9 +110,7 @@ class ProblemDataset(FingerprintMixin, BaseDataset):
 
     def resolve(self, parameters):
         """The problem's own set if it is on disk, else the bundled pictures."""
-        generated = IMAGE_SETS[self.image_set].open is not None
-        folder = None if generated else image_folder(self.image_set)
-        on_disk = generated or (folder.is_dir() and image_paths(folder))
+        on_disk = generated(self.image_set) or image_paths(image_folder(self.image_set))
         return self.image_set if on_disk else "bundled"
 
     def _get_state(self):
@@ -114,11 +118,10 @@ class ProblemDataset(FingerprintMixin, BaseDataset):
 
     def images_digest(self):
         """A digest of the pictures of a folder that the problem takes, else ""."""
-        image_set = IMAGE_SETS.get(self.images)
         folder = image_folder(self.images)
-        if (image_set is not None and image_set.open) or not folder.is_dir():
+        paths = [] if generated(self.images) else image_paths(folder)
+        if not paths:
             return ""
-        paths = image_paths(folder)
         if is_whole(self.n_images):  # what is no number fails its cell later
             paths = paths[: self.n_images]
         digests = DIGESTS.of(paths)
@@ -126,12 +129,12 @@ class ProblemDataset(FingerprintMixin, BaseDataset):
 
     def prepare(self):
         """Download the image set, where deepinv can."""
-        image_set = IMAGE_SETS.get(self.images)
-        if image_set is not None and image_set.open is not None:
+        if generated(self.images):
             return
         folder = image_folder(self.images)
-        if folder.is_dir() and image_paths(folder):
+        if image_paths(folder):
             return
+        image_set = IMAGE_SETS.get(self.images)
         if image_set is None or image_set.download is None:
             open_images(self.images, folder)  # says what is missing
         try:

@@ -88,12 +88,11 @@ def scores(rows, keys):
 def details(rows):
     """Further columns of each solver, {header: Series}."""
     solvers, psnr = rows.groupby("solver_name"), image_scores(rows, "psnr")
-    found = {
+    return {
         "Trials": solvers["objective_trials"].max(),
         "Tuned": solvers["objective_tuned"].agg(joined),
         "Images": psnr.count(),
     }
-    return found
 
 
 def metadata(df, dataset):

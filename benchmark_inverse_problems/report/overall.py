@@ -46,10 +46,8 @@ def to_best(scores):
     for solver in scores:
         groups = []
         for problem, best in means.idxmax(axis=1).items():
-            pair = scores.loc[[problem], [solver]].join(
-                scores.loc[[problem], [best]], rsuffix=" of the best"
-            )
-            paired = (pair.iloc[:, 0] - pair.iloc[:, -1]).dropna().to_numpy()
+            images = scores.loc[[problem]]
+            paired = (images[solver] - images[best]).dropna().to_numpy()
             if len(paired):
                 groups.append(paired)
         mean = sum(group.mean() for group in groups) / len(groups)
@@ -83,7 +81,7 @@ def overall(df):
         for solver in table.index
     }
     columns = {header: [] for header in HEADERS}
-    differences = in_order(difference_cells(table, 2))
+    differences, won = in_order(difference_cells(table, 2)), wins(scores)
     for place, solver in enumerate(table.index):
         row = (
             names[solver],
@@ -92,7 +90,7 @@ def overall(df):
             f"{table.loc[solver, 'rank']:4.1f} / {len(table)}",
             f"{table.loc[solver, 'problems']} of {len(problems)}",
             "" if complete[solver] else missing[solver],
-            str(wins(scores)[solver]),
+            str(won[solver]),
             str(joined(solvers.get_group(solver)["objective_trials"].unique())),
             solver,
         )

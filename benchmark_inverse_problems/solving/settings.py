@@ -47,20 +47,23 @@ def processor():
 def device_name():
     """The device with its model, such as "cpu (AMD EPYC)"."""
     used = device()
-    on_gpu = used.type == "cuda"
-    model = torch.cuda.get_device_name(used) if on_gpu else processor()
-    return f"{used} ({model})"
+    return f"{used} ({model(used)})"
+
+
+def model(device):
+    """The model of a device: of the GPU, or of the processor."""
+    on_gpu = torch.device(device).type == "cuda"
+    return torch.cuda.get_device_name(device) if on_gpu else processor()
 
 
 def machine(device):
     """What the device is: cores, architecture, processor or GPU, version of torch."""
-    parts = [
+    parts = (
+        model(device),
         f"{os.cpu_count()} cores",
         platform.machine(),
         f"torch {torch.__version__}",
-    ]
-    on_gpu = torch.device(device).type == "cuda"
-    parts.insert(0, torch.cuda.get_device_name(device) if on_gpu else processor())
+    )
     return ", ".join(parts)
 
 

@@ -21,6 +21,7 @@ from ..networks.precision import InBfloat16, in_fast_layout
 from ..networks.weights import noted, published_path
 from ..physics.needs import refusal
 from ..suite import DIGESTS
+from ..support.checks import check_known
 from ..support.digests import joined
 from ..support.progress import progress
 from ..support.text import listed
@@ -237,11 +238,7 @@ class ReconstructionSolver(FingerprintMixin, BaseSolver):
         network = network.eval().requires_grad_(False)
         self.networks.append(network)
         precision = self._parameters.get("precision", "float32")
-        if precision not in settings.PRECISIONS:
-            raise ValueError(
-                f"precision={precision} is not known: use one of "
-                f"{', '.join(settings.PRECISIONS)}."
-            )
+        check_known("precision", precision, settings.PRECISIONS)
         return network if precision == "float32" else InBfloat16(network)
 
     def count(self, network, *arguments):

@@ -1,9 +1,9 @@
 """What does each prior fill in where the measurement sees nothing?
 
 Runs ``configs/priors.yml`` (cells in benchopt's cache are not computed again) and
-prints the PSNR of each solver with a prior. Two more tables give the PSNR in the range
-of the operator, which was measured, and in its null space, which the prior has filled
-in. The last table compares FiRe's priors. This command writes a page of the same
+prints the PSNR of each solver with a prior. A second table gives the PSNR in the range
+of the operator, the part that was measured. A third one gives it in the null space, the
+part that the prior has filled in. The last table compares FiRe's priors. This command writes a page of the same
 figures: ``benchopt run . --config configs/priors.yml``.
 """
 
