@@ -6,7 +6,12 @@ import pytest
 import torch
 
 from benchmark_inverse_problems.physics import facts
-from benchmark_inverse_problems.physics.catalogue import EXAMPLES, OPERATORS, operator
+from benchmark_inverse_problems.physics.catalogue import (
+    EXAMPLES,
+    MRI_CENTRE,
+    OPERATORS,
+    operator,
+)
 from benchmark_inverse_problems.physics.initial_estimate import (
     direct_inverse,
     initial_estimate,
@@ -15,6 +20,7 @@ from benchmark_inverse_problems.physics.initial_estimate import (
 from benchmark_inverse_problems.physics.needs import NEEDS, offers, refusal
 from benchmark_inverse_problems.physics.noise import noise_parameter
 from benchmark_inverse_problems.physics.null_space import TAU, range_projection
+from benchmark_inverse_problems.physics.operators.mri import mri
 from benchmark_inverse_problems.physics.proximal import closed_form_prox, data_prox
 
 VOLUMES = {
@@ -168,3 +174,27 @@ def test_kept_forms_die_with_their_operator():
     assert len(FORMS) == before + 1
     del physics
     assert len(FORMS) == before
+
+
+@pytest.mark.parametrize("acceleration", MRI_CENTRE)
+def test_the_centre_of_mri_lies_about_frequency_zero(acceleration):
+    """At all widths: deepinv's frequency zero is column width // 2."""
+    centre = MRI_CENTRE[acceleration]
+    for width in range(4, 400):
+        rng = np.random.RandomState(width)
+        physics = mri((2, 4, width), rng, acceleration, centre)
+        constant = torch.ones(1, 2, 4, width)
+        assert physics.A(constant).norm() == pytest.approx(
+            constant.norm().item(), rel=1e-4
+        ), "a constant image is all at frequency zero"
+        others = mri((2, 4, width), rng, 10**6, centre).mask[0, 0, 0]
+        (columns,) = torch.where(others > 0)
+        offsets = columns - width // 2
+        assert len(offsets) == max(1, round(width * centre))
+        odd = len(offsets) % 2
+        assert abs(int(offsets.sum())) == (0 if odd else len(offsets) // 2)
+
+
+def test_the_centre_of_mri_at_128():
+    columns = torch.where(mri((2, 4, 128), np.random.RandomState(0), 10**6, 0.04).mask)
+    assert sorted(set(columns[-1].tolist())) == [62, 63, 64, 65, 66]

@@ -22,6 +22,10 @@ def _(physics, y):
 def mri(shape, rng, acceleration, centre):
     """Single-coil Cartesian MRI: full centre, random columns elsewhere.
 
+    The centre is that of fastMRI (Zbontar et al., 2018): symmetric about frequency zero,
+    which is column width // 2. An even number of columns has one more below zero where the
+    width is even, and above zero where it is odd. Frequency zero is always measured.
+
     Raises
     ------
     ValueError
@@ -34,10 +38,10 @@ def mri(shape, rng, acceleration, centre):
         )
     width = shape[-1]
     columns = int(round(width / acceleration))
-    low = int(round(width * centre))
-    first = (width - low) // 2
+    low = max(1, int(round(width * centre)))
+    first = (width - low + 1) // 2
     others = [c for c in range(width) if not first <= c < first + low]
-    chosen = rng.permutation(others)[: columns - low]
+    chosen = rng.permutation(others)[: max(0, columns - low)]
     mask = torch.zeros(shape[-2:])
     mask[:, first : first + low] = 1
     mask[:, torch.from_numpy(chosen)] = 1
