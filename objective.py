@@ -69,5 +69,6 @@ def row(item, truth, observation):
         "device": item.device,
         "trials": item.trials,
         "tuned": item.tuned,
+        "outside": item.outside,
         "iterations": item.iterations,
     }

@@ -5,7 +5,15 @@ from dataclasses import replace
 from benchopt.results import read_results
 
 from ..judge.metrics import METRICS
-from ..report.tables import FORMATS, LAYOUTS, arranged, formatted, pivot, with_published
+from ..report.tables import (
+    FORMATS,
+    LAYOUTS,
+    arranged,
+    formatted,
+    outside_marks,
+    pivot,
+    with_published,
+)
 from . import parser
 
 
@@ -26,16 +34,18 @@ def main(arguments):
         help="add published figures of the same protocol",
     )
     options = options.parse_args(arguments)
-    df, layout = read_results(options.file), LAYOUTS[options.layout]
+    df, layout, marks = read_results(options.file), LAYOUTS[options.layout], {}
     if options.metric:
         layout = replace(layout, metrics=(options.metric,))
     if options.layout == "plain":
         (metric,) = layout.metrics
-        table, notes = pivot(df, metric), []
+        table, sources = pivot(df, metric), []
+        marks, notes = outside_marks(df)
         if options.published:
-            table, notes = with_published(table, metric)
+            table, sources = with_published(table, metric)
+        notes = sources + notes
         digits = METRICS[metric].digits
     else:
         (table, notes), digits = arranged(df, layout, options.published), 0
     label = "method" if layout.methods_in_rows else "problem"
-    print(formatted(table, options.format, digits, notes, label))
+    print(formatted(table, options.format, digits, notes, label, marks=marks))

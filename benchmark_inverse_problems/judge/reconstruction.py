@@ -37,6 +37,8 @@ class Reconstruction:
         Settings tried on the tuning set.
     tuned : str
         The settings that tuning chose.
+    outside : str
+        How the measurements differ from what the network learned; "" if they do not.
     iterations : int
         Iterations done; 0 for methods that run in one go.
     final : bool
@@ -56,6 +58,7 @@ class Reconstruction:
     device: str = ""
     trials: int = 0
     tuned: str = ""
+    outside: str = ""
     iterations: int = 0
     final: bool = True
 

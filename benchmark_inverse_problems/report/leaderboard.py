@@ -10,10 +10,12 @@ from .comparison import (
 )
 from .names import harmless, labels
 from .rows import (
+    OUTSIDE,
     failed_cells,
     last_rows,
     machine_text,
     mixed_problems,
+    outside_cells,
     shown,
     waiting_solvers,
 )
@@ -48,7 +50,9 @@ def leaderboard(df, dataset):
     # Other pages show only solvers with results. A failed variant must not change the
     # names of these solvers here.
     short = labels([*known, *failed]) | labels(known)
-    columns = {"Solver": texts(map(short.get, [*names, *failed]))}
+    outside = {solver for _, solver in outside_cells(rows)}
+    marked = [f"{short[n]} {OUTSIDE}" if n in outside else short[n] for n in names]
+    columns = {"Solver": texts([*marked, *map(short.get, failed)])}
     columns |= scores(rows, keys)
     for header, values in details(rows).items():
         columns[header] = texts(values.get(key, "") for key in keys)
@@ -125,3 +129,7 @@ def warnings_of(rows, names):
     if waiting:
         slow = ", ".join(names[solver] for solver in waiting)
         yield f"the machine was loaded: runtimes of {slow} are too long"
+    outside = {names[solver]: how for (_, solver), how in outside_cells(rows).items()}
+    if outside:
+        cells = "; ".join(f"{name} ({how})" for name, how in outside.items())
+        yield f"{OUTSIDE} outside of its training: {cells}"

@@ -9,6 +9,8 @@ ALL = "all problems"
 # A runtime is that of a loaded machine where it is so many times the processor time, and
 # longer than that by so many seconds, which clocks cannot tell apart.
 LOADED, SHORT = 1.3, 0.02
+# Marks a network that is used outside of what it learned.
+OUTSIDE = "†"
 
 
 def shown(df):
@@ -38,6 +40,15 @@ def mixed_problems(rows):
     groups = rows.groupby("dataset_name", sort=False)["objective_fingerprint"]
     found = groups.agg(lambda values: sorted(set(values.dropna())))
     return {problem: marks for problem, marks in found.items() if len(marks) > 1}
+
+
+def outside_cells(rows):
+    """Cells outside of what their network learned, {(problem, solver): how}."""
+    if "objective_outside" not in rows:
+        return {}
+    found = rows[rows["objective_outside"].fillna("") != ""]
+    cells = found.groupby(["dataset_name", "solver_name"], sort=False)
+    return cells["objective_outside"].first().to_dict()
 
 
 def mean_points(rows, *metrics):

@@ -15,7 +15,7 @@ from .cells import PLUS_MINUS
 from .comparison import SAMPLE, image_scores, parsed, standard_error
 from .names import joined_name, labels, split_name
 from .published import published
-from .rows import ALL, last_rows, mixed_problems, shown
+from .rows import ALL, OUTSIDE, last_rows, mixed_problems, outside_cells, shown
 
 FORMATS = ("markdown", "latex", "csv")
 MARK = " (published)"
@@ -76,6 +76,25 @@ def pivot(df, metric):
     return table.rename(columns=labels(table.columns)).rename_axis(None, axis=1)
 
 
+def outside_marks(df):
+    """What to write after the cells outside of what their network learned.
+
+    Returns
+    -------
+    marks : dict
+        {(problem, label of the solver): mark}
+    notes : list of str
+    """
+    cells = outside_cells(df)
+    names = labels(df["solver_name"].unique())
+    marks = {(problem, names[solver]): OUTSIDE for problem, solver in cells}
+    hows = {}
+    for (_, solver), how in cells.items():
+        hows.setdefault(how, {}).setdefault(names[solver])
+    texts = "; ".join(f"{', '.join(found)}: {how}" for how, found in hows.items())
+    return marks, [f"{OUTSIDE} outside of its training. {texts}."] if cells else []
+
+
 def deviations(df, metric):
     """The standard deviation of each mean of `pivot`, from bootstrap samples.
 
@@ -121,6 +140,7 @@ def arranged(df, layout, with_figures=False):
     notes : list of str
     """
     names, notes = headers(df["dataset_name"].unique())
+    marks, remarks = outside_marks(df)
     blocks = {}
     wanted = [metric for metric in layout.metrics if metric in shown(df)]
     for metric in wanted or layout.metrics:
@@ -131,7 +151,7 @@ def arranged(df, layout, with_figures=False):
             notes += [source for source in sources if source not in notes]
         means = means.dropna(how="all")
         means = means.reindex(in_order(means.index, names))
-        blocks[METRICS[metric].header] = texts(means, spreads, METRICS[metric])
+        blocks[METRICS[metric].header] = texts(means, spreads, METRICS[metric], marks)
     table = pd.concat(blocks).fillna("")
     table.index = pd.MultiIndex.from_tuples(
         [(metric, *names[problem]) for metric, problem in table.index]
@@ -146,11 +166,11 @@ def arranged(df, layout, with_figures=False):
         counts = counts.reindex(table.index, fill_value="")
         first = ("Params", *[""] * (table.columns.nlevels - 1))
         table.insert(0, first, counts)
-    return table, notes
+    return table, notes + remarks
 
 
-def texts(means, spreads, metric):
-    """Means, with their deviations where there are any, and the best in bold."""
+def texts(means, spreads, metric, marks):
+    """Means, with their deviations and marks where there are any, and the best in bold."""
     rounded = means.round(metric.digits)
     best = rounded.max(axis=1)
     table = means.astype(object)
@@ -161,7 +181,7 @@ def texts(means, spreads, metric):
             text += f"{PLUS_MINUS}{spread:.{metric.digits}f}"
         if metric.higher_is_better and rounded.loc[problem, method] == best[problem]:
             text = f"**{text}**"
-        table.loc[problem, method] = text
+        table.loc[problem, method] = text + marks.get((problem, method), "")
     return table
 
 
@@ -217,7 +237,7 @@ def abbreviated(count):
     return f"{count / 1e3:.0f}K" if count < 999_500 else f"{count / 1e6:.1f}M"
 
 
-def formatted(table, format, digits, notes=(), label="problem", counts=()):
+def formatted(table, format, digits, notes=(), label="problem", counts=(), marks=None):
     """The table as a text.
 
     Parameters
@@ -234,9 +254,11 @@ def formatted(table, format, digits, notes=(), label="problem", counts=()):
         What the rows are.
     counts : iterable of str
         Columns of whole numbers, which have no decimals.
+    marks : dict or None
+        {(row, column): what to write after the number}.
     """
     if format == "csv":
-        plain = table.map(lambda v: v.strip("*") if isinstance(v, str) else v)
+        plain = table.map(lambda v: v.strip(f"*{OUTSIDE}") if isinstance(v, str) else v)
         plain.index, plain.columns = map(one_line, plain.index), map(one_line, plain)
         return plain.to_csv(index_label=label)
     cells = table.apply(
@@ -244,6 +266,8 @@ def formatted(table, format, digits, notes=(), label="problem", counts=()):
             lambda value: cell_text(value, 0 if column.name in counts else digits)
         )
     )
+    for (row, column), mark in (marks or {}).items():
+        cells.loc[row, column] += mark
     if format == "latex":
         cells = cells.map(latex).rename(index=latex, columns=latex)
         align = "l" * cells.index.nlevels + "r" * len(cells.columns)
@@ -269,4 +293,5 @@ def one_line(name):
 def latex(text):
     """A text with LaTeX's special characters escaped and bold marks translated."""
     text = re.sub(r"([_%&#$])", r"\\\1", text).replace(PLUS_MINUS, r" $\pm$ ")
+    text = text.replace(OUTSIDE, r"$^\dagger$")
     return re.sub(r"\*\*(.*?)\*\*", r"\\textbf{\1}", text)

@@ -9,6 +9,12 @@ def listed(settings):
     )
 
 
+def either(words):
+    """Some words or numbers as a list that ends with "or"."""
+    *others, last = map(str, words)
+    return f"{', '.join(others)} or {last}" if others else last
+
+
 def markdown_table(header, rows, numbers=False):
     """A Markdown table.
 

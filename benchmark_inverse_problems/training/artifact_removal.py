@@ -5,7 +5,7 @@ from functools import partial
 from .loop import Recipe
 from .mixed_loss import loss, validate
 from .ram import build
-from .random_problems import draw
+from .random_problems import MODALITIES, SHARES, draw, learned
 
 RECIPES = [
     Recipe(
@@ -16,5 +16,6 @@ RECIPES = [
         validate,
         steps=8000,
         lr=5e-4,
+        learned=learned(SHARES, *MODALITIES.values()),
     )
 ]

@@ -41,8 +41,17 @@ def validate(model, sampler):
     return scores
 
 
+LEARNED = {"denoising": {"images": ["gray", "colour"], "sigma": (0, SIGMA_MAX)}}
 RECIPES = [
     Recipe(
-        "drunet", MultiHeadDRUNet, draw, loss, validate, steps=60000, lr=1e-3, patch=128
+        "drunet",
+        MultiHeadDRUNet,
+        draw,
+        loss,
+        validate,
+        steps=60000,
+        lr=1e-3,
+        patch=128,
+        learned=LEARNED,
     )
 ]

@@ -14,7 +14,7 @@ from ..physics.noise import noise_model
 from .data import validation_rng
 from .edip_ct import loss, restored
 from .loop import Recipe, mean_psnr
-from .random_problems import TASKS
+from .random_problems import TASKS, learned
 
 BATCH = 8
 # MRI has complex images, which this network does not take. Tomography is the task of
@@ -58,8 +58,19 @@ def build(**size):
     return UNet(3, 3, **size)
 
 
+LEARNED = learned(NAMES)
 RECIPES = [
-    Recipe("edip", build, draw, loss, validate, steps=5000, lr=2e-3, patch=128),
+    Recipe(
+        "edip",
+        build,
+        draw,
+        loss,
+        validate,
+        steps=5000,
+        lr=2e-3,
+        patch=128,
+        learned=LEARNED,
+    ),
     Recipe(
         "edip_original",
         partial(build, **ORIGINAL),
@@ -69,5 +80,6 @@ RECIPES = [
         steps=100_000,
         lr=5e-4,
         patch=128,
+        learned=LEARNED,
     ),
 ]

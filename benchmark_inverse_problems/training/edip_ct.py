@@ -74,6 +74,7 @@ def validate(model, sampler):
     return scores
 
 
+LEARNED = {"tomography": {"images": ["gray"], "sigma": NOISE, "relative": True}}
 RECIPES = [
     Recipe(
         "edip_ct",
@@ -84,6 +85,7 @@ RECIPES = [
         steps=4000,
         lr=2e-3,
         sampler=PhantomSampler,
+        learned=LEARNED,
     ),
     # The paper's steps and learning rate.
     Recipe(
@@ -95,5 +97,6 @@ RECIPES = [
         steps=100_000,
         lr=5e-4,
         sampler=PhantomSampler,
+        learned=LEARNED,
     ),
 ]

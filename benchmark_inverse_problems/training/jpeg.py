@@ -54,4 +54,23 @@ def build():
     return load_weights(MultiHeadDRUNet(), "drunet")
 
 
-RECIPES = [Recipe("jpeg", build, draw, loss, validate, steps=8000, lr=5e-4, patch=128)]
+LEARNED = {
+    "jpeg": {
+        "images": ["gray", "colour"],
+        "sigma": (0, SIGMA_MAX),
+        "qualities": QUALITIES,
+    }
+}
+RECIPES = [
+    Recipe(
+        "jpeg",
+        build,
+        draw,
+        loss,
+        validate,
+        steps=8000,
+        lr=5e-4,
+        patch=128,
+        learned=LEARNED,
+    )
+]

@@ -7,7 +7,7 @@ import math
 import pickle
 import time
 from collections import ChainMap
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 
@@ -56,6 +56,8 @@ class Recipe:
     seed : int
     clip : float
         Largest norm of the gradient.
+    learned : dict
+        What the network learns, see `networks.domain`.
     sampler : callable () -> sampler, or None
         Makes the training data of a recipe that needs no photographs. None: random
         patches of the images given with ``--data``.
@@ -75,6 +77,7 @@ class Recipe:
     patch: int = 64
     seed: int = 0
     clip: float = 1.0
+    learned: dict = field(default_factory=dict)
     sampler: callable = None
     bits: int = 16
     options: str = ""
@@ -241,6 +244,7 @@ def export(recipe, model, state, folder, data, device):
         "wall_time_s": round(state["wall"]),
         "machine": machine(device),
         "parameters": sum(p.numel() for p in model.parameters()),
+        "learned": recipe.learned,
         "validation": {k: v for k, v in state["curve"][-1].items() if k != "step"},
     }
     path = folder / f"{recipe.name}.safetensors"

@@ -7,7 +7,14 @@ from ..networks.ram import SINGLE, SMALL, VARIANTS, CompactRAM
 from ..networks.weights import load_weights
 from .loop import Recipe
 from .mixed_loss import loss, validate
-from .random_problems import COMPLEX_SHARES, MODALITIES, SHARES, TOMOGRAPHY_SHARES, draw
+from .random_problems import (
+    COMPLEX_SHARES,
+    MODALITIES,
+    SHARES,
+    TOMOGRAPHY_SHARES,
+    draw,
+    learned,
+)
 
 # Denoising, deblurring and inpainting have larger shares: in them RAM is farther below
 # the denoiser and DPIR than in super-resolution by 4. MRI has more steps, because total
@@ -54,6 +61,7 @@ def small(name, variant, tasks):
         steps=4000,
         lr=1e-3,
         bits=8,
+        learned=learned(shares),
     )
 
 
@@ -73,6 +81,7 @@ RECIPES = [
         steps=6500,
         lr=6e-4,
         patch=128,
+        learned=learned(RAM_SHARES, *RAM_MODALITIES.values()),
     ),
     *(small(variant, variant, sum(TASKS_OF.values(), ())) for variant in VARIANTS),
     *(small(name, "krylov", tasks) for name, tasks in TASKS_OF.items()),

@@ -20,6 +20,26 @@ from ..physics.operators.inpainting import random_mask
 from ..physics.operators.tomography import sparse_tomography
 from .data import PhantomSampler, to_complex
 
+# What each task learns, as `networks.domain` describes it. The levels are drawn from these
+# ranges.
+GAIN = (0.005, 0.1)
+PICTURE = {"sigma": (0, 0.05)}
+BLUR = {"family": "blur", "sigma": (0.001, 0.1), "gain": GAIN}
+LEARNED = {
+    "denoising": {"family": "denoising", "sigma": (0, 55 / 255), "gain": GAIN},
+    "gaussian": BLUR,
+    "motion": BLUR,
+    "sr2": PICTURE | {"family": "downsampling", "factors": [2]},
+    "sr4": PICTURE | {"family": "downsampling", "factors": [4]},
+    "inpainting": PICTURE | {"family": "inpainting"},
+    "mri": PICTURE | {"family": "mri", "images": ["complex"]},
+    "tomography": {
+        "family": "tomography",
+        "sigma": (0.005, 0.05),
+        "relative": True,
+        "images": ["gray"],
+    },
+}
 # Number of patches of each task in a step. Super-resolution and inpainting are the
 # farthest from the denoiser that most networks start from.
 SHARES = {
@@ -53,7 +73,7 @@ def noise_levels(rng, sigma):
     """
     size = len(sigma)
     poisson = rng.uniform(size=size) < 0.25
-    gain = np.where(poisson, log_uniform(rng, 0.005, 0.1, size), 0)
+    gain = np.where(poisson, log_uniform(rng, *GAIN, size), 0)
     return np.where(poisson & (rng.uniform(size=size) < 0.5), 0, sigma), gain
 
 
@@ -72,12 +92,12 @@ def measure(rng, physics, x, sigma, gain=0.0):
 
 
 def denoising(rng, x):
-    levels = noise_levels(rng, rng.uniform(0, 55 / 255, len(x)))
+    levels = noise_levels(rng, rng.uniform(*LEARNED["denoising"]["sigma"], len(x)))
     return measure(rng, dinv.physics.Denoising(), x, *levels)
 
 
 def blur(rng, x, kernels):
-    levels = noise_levels(rng, log_uniform(rng, 0.001, 0.1, len(x)))
+    levels = noise_levels(rng, log_uniform(rng, *BLUR["sigma"], len(x)))
     physics = dinv.physics.BlurFFT(x.shape[1:], torch.cat(kernels))
     return measure(rng, physics, x, *levels)
 
@@ -103,7 +123,7 @@ def motion(rng, x):
 
 def super_resolution(rng, x, factor):
     physics = kept_downsampling(tuple(x.shape[1:]), factor)
-    return measure(rng, physics, x, rng.uniform(0, 0.05, len(x)))
+    return measure(rng, physics, x, rng.uniform(*PICTURE["sigma"], len(x)))
 
 
 def sr2(rng, x):
@@ -122,7 +142,7 @@ def inpainting(rng, x):
         masks.append(random_mask(tuple(x.shape[2:]), rng, keep, lines))
     mask = torch.stack(masks).unsqueeze(1).expand(x.shape)
     physics = dinv.physics.Inpainting(x.shape[1:], mask)
-    return measure(rng, physics, x, rng.uniform(0, 0.05, len(x)))
+    return measure(rng, physics, x, rng.uniform(*PICTURE["sigma"], len(x)))
 
 
 def mri(rng, x):
@@ -130,14 +150,15 @@ def mri(rng, x):
     acceleration = (4, 8)[rng.randint(2)]
     centre = MRI_CENTRE[acceleration]
     physics = OPERATORS["mri"](tuple(x.shape[1:]), rng, acceleration, centre)
-    return measure(rng, physics, x, rng.uniform(0, 0.05, len(x)))
+    return measure(rng, physics, x, rng.uniform(*PICTURE["sigma"], len(x)))
 
 
 def tomography(rng, x):
     """Parallel-beam tomography from 20 or 60 angles, noise relative to the mean."""
     physics = sparse_tomography(x.shape[-1], (20, 60)[rng.randint(2)])
     mean = physics.to(x.device).A(x).abs().mean().item()
-    return measure(rng, physics, x, mean * log_uniform(rng, 0.005, 0.05, len(x)))
+    levels = mean * log_uniform(rng, *LEARNED["tomography"]["sigma"], len(x))
+    return measure(rng, physics, x, levels)
 
 
 TASKS = {
@@ -150,6 +171,29 @@ TASKS = {
     "mri": mri,
     "tomography": tomography,
 }
+
+
+def learned(*shares):
+    """What a network learns from the tasks of some shares, for its JSON.
+
+    Parameters
+    ----------
+    *shares : dict
+        {task: number of images}. Complex images are among them if MRI is.
+    """
+    tasks = dict.fromkeys(task for share in shares for task in share)
+    found = {}
+    for task in tasks:
+        entry = dict(LEARNED[task])
+        kind = entry.pop("family")
+        images = ["gray", "colour"]
+        if kind == "denoising" and "mri" in tasks:
+            images.append("complex")
+        entry = {"images": images} | entry
+        if kind in found and "factors" in entry:
+            entry["factors"] = found[kind]["factors"] + entry["factors"]
+        found[kind] = entry
+    return found
 
 
 @lru_cache

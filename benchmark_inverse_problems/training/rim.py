@@ -108,6 +108,13 @@ PROJECTIONS = {
     for ensemble in ("gaussian", "binary", "fourier")
     for ratio in (0.2, 0.4)
 }
+# The channels of colour images are restored one by one, as gray images.
+IMAGES = ["gray", "colour"]
+PICTURES_LEARNED = {
+    "denoising": {"images": IMAGES, "sigma": (0, SIGMA_MAX)},
+    "downsampling": {"images": IMAGES, "sigma": (0, 0), "factors": list(FACTORS)},
+}
+PROJECTIONS_LEARNED = {"random_projection": {"images": ["gray"]}}
 RECIPES = [
     Recipe(
         "rim",
@@ -118,6 +125,7 @@ RECIPES = [
         steps=10000,
         lr=1e-3,
         patch=48,
+        learned=PICTURES_LEARNED,
     ),
     *(
         Recipe(
@@ -129,6 +137,7 @@ RECIPES = [
             steps=4000,
             lr=1e-3,
             patch=PATCH,
+            learned=PROJECTIONS_LEARNED,
         )
         for variant in VARIANTS
     ),

@@ -7,7 +7,7 @@ from ..networks.unrolled import ALGORITHMS, Unrolled, weights_name
 from ..networks.weights import load_weights
 from .loop import Recipe
 from .mixed_loss import loss, validate
-from .random_problems import COMPLEX_SHARES, MODALITIES, draw
+from .random_problems import COMPLEX_SHARES, MODALITIES, SHARES, draw, learned
 
 # MRI takes longer to learn than photographs, of which the denoiser has seen many. Total
 # variation is strong on the phantoms of MRI.
@@ -43,6 +43,7 @@ def recipe(algorithm, tied, steps, bits=8, modalities=UNROLLED_MODALITIES, **set
         steps=steps,
         lr=3e-4 if tied else 1e-3,
         bits=bits,
+        learned=learned(SHARES, *modalities.values()),
     )
 
 

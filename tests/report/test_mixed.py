@@ -4,8 +4,12 @@ import pandas as pd
 import pytest
 
 from benchmark_inverse_problems.__main__ import main
-from benchmark_inverse_problems.report.leaderboard import metadata
-from benchmark_inverse_problems.report.rows import mixed_problems, waiting_solvers
+from benchmark_inverse_problems.report.leaderboard import leaderboard, metadata
+from benchmark_inverse_problems.report.rows import (
+    mixed_problems,
+    outside_cells,
+    waiting_solvers,
+)
 from benchmark_inverse_problems.report.tables import pivot
 
 
@@ -83,3 +87,26 @@ def test_runtimes_of_a_loaded_machine_are_marked():
     title = metadata(timed(quiet, loaded), "mine")["title"]
     assert "the machine was loaded: runtimes of solver_1 are too long" in title
     assert "loaded" not in metadata(timed(quiet, quiet), "mine")["title"]
+
+
+def test_cells_outside_of_their_training_are_marked(tmp_path, capsys):
+    df = results("a", "a").assign(objective_outside="")
+    cell = (df["solver_name"] == "solver_1") & (df["dataset_name"] == "mine")
+    df.loc[cell, "objective_outside"] = "it learned no tomography"
+    assert outside_cells(df) == {("mine", "solver_1"): "it learned no tomography"}
+    assert outside_cells(df.drop(columns="objective_outside")) == {}
+    title = metadata(df, "mine")["title"]
+    assert "† outside of its training: solver_1 (it learned no tomography)" in title
+    assert "†" not in metadata(df, "other")["title"]
+    solvers = leaderboard(df, "mine")["Solver"]
+    assert [name.endswith("†") for name in solvers] == [False, True]
+    assert not any("†" in name for name in leaderboard(df, "other")["Solver"])
+    file = tmp_path / "outside.parquet"
+    df.to_parquet(file)
+    note = "† outside of its training. solver_1: it learned no tomography."
+    for layout in ("plain", "fire"):
+        assert main(["tables", str(file), "--layout", layout]) == 0
+        printed = capsys.readouterr().out
+        assert printed.count("†") == 2 and note in printed
+    assert main(["tables", str(file), "--format", "csv"]) == 0
+    assert "†" not in capsys.readouterr().out
