@@ -6,20 +6,34 @@ __version__ = "0.1.0"
 
 # {name: where it is}; a contributor needs no more than these.
 _SURFACE = {
+    "Choice": "support.parameters",
     "IterativeSolver": "solving.iterative",
+    "Name": "support.parameters",
+    "Number": "support.parameters",
     "ProblemDataset": "problems.dataset",
     "ReconstructionSolver": "solving.solver",
     "Task": "problems.problem",
+    "WEIGHTS": "solving.declared",
     "compare": "evaluation",
     "evaluate": "evaluation",
+    "iterations": "solving.declared",
+    "pictures": "problems.dataset",
+    "precision": "solving.declared",
 }
 __all__ = [  # noqa: F822
+    "Choice",
     "IterativeSolver",
+    "Name",
+    "Number",
     "ProblemDataset",
     "ReconstructionSolver",
     "Task",
+    "WEIGHTS",
     "compare",
     "evaluate",
+    "iterations",
+    "pictures",
+    "precision",
 ]
 
 

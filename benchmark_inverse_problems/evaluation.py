@@ -69,7 +69,9 @@ def judged(method, problem, name):
         solver = Given.of(method, name)
         RunContext().set_run_context(objective, dataset, solver, 0, base_seed=0)
         objective._set_dataset(dataset)
-        solver._set_objective(objective)
+        skipped, reason = solver._set_objective(objective)
+        if skipped:
+            raise ValueError(reason)
         meta = {
             "objective_name": str(objective),
             "dataset_name": str(dataset),

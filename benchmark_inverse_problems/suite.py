@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 import yaml
-from benchopt.benchmark import _list_parametrized_classes
+from benchopt.benchmark import Benchmark, _list_parametrized_classes
 from benchopt.config import get_setting
 from benchopt.results import read_results
 from benchopt.runner import run_benchmark
@@ -32,7 +32,15 @@ def results_of(problems, solvers):
     -------
     DataFrame
         One row an image, problem and solver.
+
+    Raises
+    ------
+    ValueError
+        If a pattern selects nothing, or a parameter has a value that is not allowed.
     """
+    benchmark = Benchmark(BENCHMARK)
+    instances(benchmark.check_dataset_patterns, list(problems))
+    instances(benchmark.check_solver_patterns, list(solvers))
     # benchopt's cache tells "." from the folder's full path, and one budget of runs or of
     # time from another: use what users type.
     with contextlib.chdir(BENCHMARK):
@@ -68,9 +76,18 @@ def solvers(benchmark, patterns):
 
 
 def instances(check, patterns):
-    """What benchopt's `check` of patterns selects; a ValueError where it finds nothing."""
+    """What benchopt's `check` of patterns selects.
+
+    Raises
+    ------
+    ValueError
+        If it selects nothing, or a parameter has a value that is not allowed.
+    """
     try:
         classes = check(patterns)
     except click.BadParameter as error:
         raise ValueError(error.message) from None
-    return [instance for instance, _ in _list_parametrized_classes(*classes)]
+    found = [instance for instance, _ in _list_parametrized_classes(*classes)]
+    for instance in found:
+        instance.check_parameters()
+    return found

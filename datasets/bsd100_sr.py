@@ -1,4 +1,4 @@
-from benchmark_inverse_problems import ProblemDataset, Task
+from benchmark_inverse_problems import Number, ProblemDataset, Task, pictures
 
 
 class Dataset(ProblemDataset):
@@ -12,10 +12,8 @@ class Dataset(ProblemDataset):
     name = "bsd100_sr"
     image_set = "bsd100"
     parameters = {
-        "images": ["auto"],
-        "n_images": [4],
-        "crop": ["none"],
-        "factor": [2, 3, 4],
+        **pictures(crop="none"),
+        "factor": Number([2, 3, 4], "Down-sampling factor.", least=2, whole=True),
     }
     test_parameters = {"images": ["bundled"], "n_images": [1], "crop": [64]}
 

@@ -1,4 +1,4 @@
-from benchmark_inverse_problems import ProblemDataset, Task
+from benchmark_inverse_problems import Choice, Number, ProblemDataset, Task, pictures
 
 
 class Dataset(ProblemDataset):
@@ -14,11 +14,9 @@ class Dataset(ProblemDataset):
     image_set = "cbsd68"
     view = "gray"
     parameters = {
-        "images": ["auto"],
-        "n_images": [4],
-        "crop": [256],
-        "sigma": [15, 25, 50],
-        "quantised": [False, True],
+        **pictures(),
+        "sigma": Number([15, 25, 50], "Deviation of the noise.", "1/255", above=0),
+        "quantised": Choice([False, True], "Whether y is rounded to 8 bits."),
     }
     test_parameters = {"images": ["bundled"], "n_images": [1], "crop": [64]}
 

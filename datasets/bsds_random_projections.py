@@ -1,4 +1,4 @@
-from benchmark_inverse_problems import ProblemDataset, Task
+from benchmark_inverse_problems import Choice, Number, ProblemDataset, Task, pictures
 from benchmark_inverse_problems.physics.operators.random_projection import (
     projection_norm,
 )
@@ -19,11 +19,11 @@ class Dataset(ProblemDataset):
     image_set = "bsds500"
     view = "gray_patches"
     parameters = {
-        "images": ["auto"],
-        "n_images": [64],
-        "crop": [32],
-        "ensemble": ["gaussian", "binary", "fourier"],
-        "ratio": [0.2, 0.4],
+        **pictures(n_images=64, crop=32),
+        "ensemble": Choice(
+            ["gaussian", "binary", "fourier"], "Law of the projections."
+        ),
+        "ratio": Number([0.2, 0.4], "Projections per pixel.", above=0, most=1),
     }
     test_parameters = {"images": ["bundled"], "n_images": [1]}
 

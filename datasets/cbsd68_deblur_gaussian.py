@@ -1,4 +1,4 @@
-from benchmark_inverse_problems import ProblemDataset, Task
+from benchmark_inverse_problems import Choice, ProblemDataset, Task, pictures
 from benchmark_inverse_problems.physics.catalogue import GAUSSIAN_BLUR
 
 
@@ -12,10 +12,8 @@ class Dataset(ProblemDataset):
     name = "cbsd68_deblur_gaussian"
     image_set = "cbsd68"
     parameters = {
-        "images": ["auto"],
-        "n_images": [4],
-        "crop": [256],
-        "level": ["easy", "medium", "hard"],
+        **pictures(),
+        "level": Choice(["easy", "medium", "hard"], "Strength of blur and noise."),
     }
     test_parameters = {"images": ["bundled"], "n_images": [1], "crop": [64]}
 

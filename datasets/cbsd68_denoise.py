@@ -1,4 +1,4 @@
-from benchmark_inverse_problems import ProblemDataset, Task
+from benchmark_inverse_problems import Number, ProblemDataset, Task, pictures
 
 
 class Dataset(ProblemDataset):
@@ -11,10 +11,8 @@ class Dataset(ProblemDataset):
     name = "cbsd68_denoise"
     image_set = "cbsd68"
     parameters = {
-        "images": ["auto"],
-        "n_images": [4],
-        "crop": [256],
-        "sigma": [15, 25, 50],
+        **pictures(),
+        "sigma": Number([15, 25, 50], "Deviation of the noise.", "1/255", above=0),
     }
     test_parameters = {"images": ["bundled"], "n_images": [1], "crop": [64]}
 

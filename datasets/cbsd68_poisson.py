@@ -1,4 +1,4 @@
-from benchmark_inverse_problems import ProblemDataset, Task
+from benchmark_inverse_problems import Number, ProblemDataset, Task, pictures
 
 
 class Dataset(ProblemDataset):
@@ -11,10 +11,8 @@ class Dataset(ProblemDataset):
     name = "cbsd68_poisson"
     image_set = "cbsd68"
     parameters = {
-        "images": ["auto"],
-        "n_images": [4],
-        "crop": [256],
-        "gain": [0.01, 0.04, 0.1],
+        **pictures(),
+        "gain": Number([0.01, 0.04, 0.1], "Gain of the Poisson noise.", above=0),
     }
     test_parameters = {"images": ["bundled"], "n_images": [1], "crop": [64]}
 

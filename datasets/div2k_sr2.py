@@ -1,4 +1,4 @@
-from benchmark_inverse_problems import ProblemDataset, Task
+from benchmark_inverse_problems import ProblemDataset, Task, pictures
 
 
 class Dataset(ProblemDataset):
@@ -11,7 +11,7 @@ class Dataset(ProblemDataset):
 
     name = "div2k_sr2"
     image_set = "div2k"
-    parameters = {"images": ["auto"], "n_images": [4], "crop": [256]}
+    parameters = pictures()
     test_parameters = {"images": ["bundled"], "n_images": [1], "crop": [64]}
 
     def get_task(self):

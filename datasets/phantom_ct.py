@@ -1,4 +1,4 @@
-from benchmark_inverse_problems import ProblemDataset, Task
+from benchmark_inverse_problems import Number, ProblemDataset, Task, pictures
 
 
 class Dataset(ProblemDataset):
@@ -12,10 +12,10 @@ class Dataset(ProblemDataset):
     name = "phantom_ct"
     image_set = "ellipses"
     parameters = {
-        "images": ["ellipses", "shepp_logan"],
-        "n_images": [4],
-        "crop": ["none"],
-        "angles": [60, 20],
+        **pictures("ellipses", "shepp_logan", crop="none"),
+        "angles": Number(
+            [60, 20], "Angles, evenly over 180 degrees.", least=1, whole=True
+        ),
     }
     test_parameters = {"images": ["ellipses"], "n_images": [1], "crop": [64]}
 

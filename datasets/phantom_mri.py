@@ -1,4 +1,4 @@
-from benchmark_inverse_problems import ProblemDataset, Task
+from benchmark_inverse_problems import Choice, ProblemDataset, Task, pictures
 from benchmark_inverse_problems.physics.catalogue import MRI_CENTRE
 
 
@@ -12,10 +12,8 @@ class Dataset(ProblemDataset):
     name = "phantom_mri"
     image_set = "ellipses_complex"
     parameters = {
-        "images": ["ellipses_complex"],
-        "n_images": [4],
-        "crop": ["none"],
-        "acceleration": [4, 8],
+        **pictures("ellipses_complex", crop="none"),
+        "acceleration": Choice([4, 8], "Columns of k-space per measured one."),
     }
     test_parameters = {"n_images": [1], "crop": [64]}
 

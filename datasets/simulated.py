@@ -1,4 +1,4 @@
-from benchmark_inverse_problems import ProblemDataset, Task
+from benchmark_inverse_problems import Choice, ProblemDataset, Task, pictures
 from benchmark_inverse_problems.physics.operators.random_projection import (
     projection_norm,
 )
@@ -30,10 +30,8 @@ class Dataset(ProblemDataset):
 
     name = "simulated"
     parameters = {
-        "images": ["auto"],
-        "n_images": [2],
-        "crop": [32],
-        "task": ["denoise"],
+        **pictures(n_images=2, crop=32),
+        "task": Choice(["denoise"], "Operator and noise.", TASKS),
     }
     test_parameters = {
         "task": ["denoise", "sr", "deblur", "inpaint", "ct", "mri", "sr_matlab"]

@@ -1,4 +1,4 @@
-from benchmark_inverse_problems import ProblemDataset, Task
+from benchmark_inverse_problems import Choice, ProblemDataset, Task, pictures
 from benchmark_inverse_problems.physics.catalogue import MISSING_PIXELS
 
 
@@ -12,10 +12,11 @@ class Dataset(ProblemDataset):
     name = "urban100_inpaint"
     image_set = "urban100"
     parameters = {
-        "images": ["auto"],
-        "n_images": [4],
-        "crop": [256],
-        "mask": ["random_70", "random_50", "random_30", "lines"],
+        **pictures(),
+        "mask": Choice(
+            ["random_70", "random_50", "random_30", "lines"],
+            "Which pixels are measured.",
+        ),
     }
     test_parameters = {"images": ["bundled"], "n_images": [1], "crop": [64]}
 

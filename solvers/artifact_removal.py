@@ -1,4 +1,4 @@
-from benchmark_inverse_problems import ReconstructionSolver
+from benchmark_inverse_problems import ReconstructionSolver, precision
 from benchmark_inverse_problems.networks.ram import CompactRAM
 from benchmark_inverse_problems.networks.weights import load_weights
 
@@ -12,7 +12,7 @@ class Solver(ReconstructionSolver):
     """
 
     name = "artifact_removal"
-    parameters = {"precision": ["float32"]}
+    parameters = {"precision": precision()}
     end_to_end = {}
 
     def build(self, example):

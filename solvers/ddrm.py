@@ -1,6 +1,12 @@
 from functools import partial
 
-from benchmark_inverse_problems import ReconstructionSolver
+from benchmark_inverse_problems import (
+    WEIGHTS,
+    Number,
+    ReconstructionSolver,
+    iterations,
+    precision,
+)
 from benchmark_inverse_problems.methods.diffusion import ddrm
 from benchmark_inverse_problems.networks.drunet import PUBLISHED, denoiser_for
 
@@ -15,10 +21,10 @@ class Solver(ReconstructionSolver):
     name = "ddrm"
     needs = {"diagonal", "known operator", "2d"}
     parameters = {
-        "weights": ["auto"],
-        "steps": [30],
-        "eta": [0.85],
-        "precision": ["float32"],
+        "weights": WEIGHTS,
+        "steps": iterations(30, least=2),
+        "eta": Number([0.85], "Share of fresh noise.", least=0, most=1),
+        "precision": precision(),
     }
     # Fresh noise amplifies the rounding of bfloat16, which a test checks.
     test_config = {"steps": 10, "eta": 0.0}

@@ -1,7 +1,14 @@
 from functools import partial
 
-from benchmark_inverse_problems import IterativeSolver
-from benchmark_inverse_problems.methods.diffusion import diffpir
+from benchmark_inverse_problems import (
+    WEIGHTS,
+    Choice,
+    IterativeSolver,
+    Number,
+    iterations,
+    precision,
+)
+from benchmark_inverse_problems.methods.diffusion import VARIANTS, diffpir
 from benchmark_inverse_problems.networks.drunet import PUBLISHED, denoiser_for
 
 
@@ -15,14 +22,15 @@ class Solver(IterativeSolver):
 
     name = "diffpir"
     parameters = {
-        "weights": ["auto"],
-        "variant": ["authors"],
-        "lambda_": ["tuned"],
-        "zeta": ["tuned"],
-        "steps": [100],
-        "precision": ["float32"],
+        "weights": WEIGHTS,
+        "variant": Choice(["authors"], "Whose algorithm runs.", VARIANTS),
+        "lambda_": Number(["tuned"], "Weight of the prior.", above=0, start=3),
+        "zeta": Number(
+            ["tuned"], "Share of fresh noise.", least=0, most=1, start=1, ratio=2
+        ),
+        "steps": iterations(100, least=2),
+        "precision": precision(),
     }
-    grid = {"lambda_": [0.7, 1.5, 3, 7], "zeta": [0.3, 1.0]}
     test_config = {"lambda_": 3, "zeta": 1.0, "steps": 12}
     published = tuple(PUBLISHED.values())
 

@@ -1,6 +1,6 @@
 from functools import partial
 
-from benchmark_inverse_problems import ReconstructionSolver
+from benchmark_inverse_problems import WEIGHTS, Number, ReconstructionSolver, precision
 from benchmark_inverse_problems.methods.dpir import dpir
 from benchmark_inverse_problems.networks.drunet import PUBLISHED, denoiser_for
 
@@ -14,12 +14,18 @@ class Solver(ReconstructionSolver):
 
     name = "dpir"
     parameters = {
-        "weights": ["auto"],
-        "lambda_": ["tuned"],
-        "last": ["tuned"],
-        "precision": ["float32"],
+        "weights": WEIGHTS,
+        "lambda_": Number(["tuned"], "Weight of the prior.", above=0, start=0.1),
+        "last": Number(
+            ["tuned"],
+            "Last denoising level.",
+            "noise levels",
+            least=1,
+            start=2,
+            ratio=2,
+        ),
+        "precision": precision(),
     }
-    grid = {"lambda_": [0.06, 0.12, 0.23, 0.5, 1.0], "last": [1, 3]}
     published = tuple(PUBLISHED.values())
 
     def build(self, example, weights, lambda_, last):

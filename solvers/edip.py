@@ -1,7 +1,14 @@
 from functools import partial
 
-from benchmark_inverse_problems import IterativeSolver
-from benchmark_inverse_problems.methods.edip import edip, load_unet
+from benchmark_inverse_problems import (
+    Choice,
+    IterativeSolver,
+    Number,
+    iterations,
+    precision,
+)
+from benchmark_inverse_problems.methods.edip import STARTS, edip, load_unet
+from benchmark_inverse_problems.networks.unet import SIZES
 
 
 class Solver(IterativeSolver):
@@ -18,14 +25,22 @@ class Solver(IterativeSolver):
     name = "edip"
     needs = {"linear", "known operator", "2d", "real"}
     parameters = {
-        "weights": ["bundled"],
-        "size": ["compact"],
-        "input": ["pseudoinverse"],
-        "frozen_encoder": [False],
-        "lr": [3e-4],
-        "iterations": [200],
-        "tv_weight": ["auto"],
-        "precision": ["bfloat16"],
+        "weights": Choice(["bundled"], "The authors published no weights."),
+        "size": Choice(["compact"], "Size of the network.", SIZES),
+        "input": Choice(["pseudoinverse"], "Input of the network.", STARTS),
+        "frozen_encoder": Choice(
+            [False], "Whether only the decoder is fitted.", [False, True]
+        ),
+        "lr": Number([3e-4], "Learning rate.", above=0),
+        "iterations": iterations(200),
+        "tv_weight": Number(
+            ["auto"],
+            "Weight of the total variation.",
+            "noise levels",
+            least=0,
+            words=["auto"],
+        ),
+        "precision": precision("bfloat16"),
     }
     test_config = {"iterations": 20}
 

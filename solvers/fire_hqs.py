@@ -1,8 +1,16 @@
 from functools import partial
 
-from benchmark_inverse_problems import IterativeSolver
+from benchmark_inverse_problems import (
+    WEIGHTS,
+    Choice,
+    IterativeSolver,
+    Number,
+    iterations,
+    precision,
+)
 from benchmark_inverse_problems.methods.fire import fire_hqs
 from benchmark_inverse_problems.methods.restoration_models import (
+    BUNDLED,
     CHECKPOINTS,
     restoration_models,
 )
@@ -21,24 +29,55 @@ class Solver(IterativeSolver):
 
     name = "fire_hqs"
     parameters = {
-        "prior": ["tuned"],
-        "weights": ["auto"],
-        "strength": ["tuned"],
-        "gamma": ["tuned"],
-        "lambda_": ["tuned"],
-        "iterations": [20],
-        "average": [0.7],
-        "feedback": [False],
-        "shift": [0.0],
-        "error": [0.025],
-        "precision": ["float32"],
-    }
-    grid = {
-        # Ours and the paper's.
-        "prior": ["denoiser-motion", "denoiser-jpeg-sr2-gaussian-motion"],
-        "strength": [0.3, 1.0],
-        "gamma": [1.0, 1.3],
-        "lambda_": [0.02, 0.04, 0.08],
+        "prior": Choice(
+            ["tuned"],
+            "The restoration models.",
+            BUNDLED,
+            joined=True,
+            # Ours and the paper's.
+            tried=["denoiser-motion", "denoiser-jpeg-sr2-gaussian-motion"],
+        ),
+        "weights": WEIGHTS,
+        # The networks are trained for degradations of strength 1 and weaker ones.
+        "strength": Number(
+            ["tuned"],
+            "Factor of the noise of the degradations.",
+            above=0,
+            most=1,
+            start=0.5,
+            ratio=2,
+        ),
+        "gamma": Number(
+            ["tuned"],
+            "Sum of the weights of the models.",
+            above=0,
+            most=2,
+            start=1,
+            ratio=1.3,
+        ),
+        "lambda_": Number(
+            ["tuned"],
+            "Squared error that the prior's step is assumed to have.",
+            above=0,
+            start=0.04,
+        ),
+        "iterations": iterations(20),
+        "average": Number(
+            [0.7], "Share of the iterations that are averaged.", least=0, most=1
+        ),
+        "feedback": Choice(
+            [False], "Whether iterations start from the average.", [False, True]
+        ),
+        "shift": Number(
+            [0.0], "Largest random shift, a share of the side.", least=0, most=1
+        ),
+        "error": Number(
+            [0.025],
+            "Error that the average is assumed to have. None: the root of lambda_.",
+            above=0,
+            words=[None],
+        ),
+        "precision": precision(),
     }
     test_config = {
         "prior": "denoiser-motion",

@@ -1,4 +1,4 @@
-from benchmark_inverse_problems import ReconstructionSolver
+from benchmark_inverse_problems import ReconstructionSolver, precision
 from benchmark_inverse_problems.networks.pdnet import PDNet
 from benchmark_inverse_problems.networks.weights import load_weights
 
@@ -11,7 +11,7 @@ class Solver(ReconstructionSolver):
     """
 
     name = "pdnet"
-    parameters = {"precision": ["float32"]}
+    parameters = {"precision": precision()}
     end_to_end = {}
 
     def build(self, example):

@@ -1,6 +1,12 @@
 from functools import partial
 
-from benchmark_inverse_problems import IterativeSolver
+from benchmark_inverse_problems import (
+    WEIGHTS,
+    IterativeSolver,
+    Number,
+    iterations,
+    precision,
+)
 from benchmark_inverse_problems.methods.pnp import pnp_pgd
 from benchmark_inverse_problems.networks.drunet import PUBLISHED, denoiser_for
 
@@ -19,13 +25,27 @@ class Solver(IterativeSolver):
 
     name = "pnp_pgd"
     parameters = {
-        "weights": ["auto"],
-        "level": ["tuned"],
-        "relaxation": ["tuned"],
-        "iterations": [30],
-        "precision": ["float32"],
+        "weights": WEIGHTS,
+        "level": Number(
+            ["tuned"],
+            "Denoising level.",
+            "range of the image",
+            above=0,
+            most=1,
+            start=0.06,
+            ratio=2,
+        ),
+        "relaxation": Number(
+            ["tuned"],
+            "Weight of the denoised image.",
+            above=0,
+            most=1,
+            start=0.5,
+            ratio=2,
+        ),
+        "iterations": iterations(30),
+        "precision": precision(),
     }
-    grid = {"level": [0.02, 0.03, 0.06, 0.1, 0.2], "relaxation": [0.1, 0.5, 1.0]}
     test_config = {"level": 0.05, "relaxation": 1.0, "iterations": 8}
     published = tuple(PUBLISHED.values())
 

@@ -1,6 +1,8 @@
-from benchmark_inverse_problems import ReconstructionSolver
+from benchmark_inverse_problems import WEIGHTS, Choice, ReconstructionSolver, precision
 from benchmark_inverse_problems.networks.ram import (
     PUBLISHED,
+    SINGLE,
+    VARIANTS,
     load_ram,
     unsupported_precision,
 )
@@ -18,7 +20,15 @@ class Solver(ReconstructionSolver):
     """
 
     name = "ram"
-    parameters = {"weights": ["auto"], "variant": ["full"], "precision": ["float32"]}
+    parameters = {
+        "weights": WEIGHTS,
+        "variant": Choice(
+            ["full"],
+            "The network, or one of its ablation.",
+            ["full", *VARIANTS, *SINGLE],
+        ),
+        "precision": precision(),
+    }
     published = (PUBLISHED,)
     end_to_end = {}
 

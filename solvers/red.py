@@ -1,6 +1,12 @@
 from functools import partial
 
-from benchmark_inverse_problems import IterativeSolver
+from benchmark_inverse_problems import (
+    WEIGHTS,
+    IterativeSolver,
+    Number,
+    iterations,
+    precision,
+)
 from benchmark_inverse_problems.methods.pnp import red
 from benchmark_inverse_problems.networks.drunet import PUBLISHED, denoiser_for
 
@@ -14,13 +20,20 @@ class Solver(IterativeSolver):
 
     name = "red"
     parameters = {
-        "weights": ["auto"],
-        "lambda_": ["tuned"],
-        "level": ["tuned"],
-        "iterations": [30],
-        "precision": ["float32"],
+        "weights": WEIGHTS,
+        "lambda_": Number(["tuned"], "Weight of the prior.", above=0, start=0.5),
+        "level": Number(
+            ["tuned"],
+            "Denoising level.",
+            "range of the image",
+            above=0,
+            most=1,
+            start=0.05,
+            ratio=2,
+        ),
+        "iterations": iterations(30),
+        "precision": precision(),
     }
-    grid = {"lambda_": [0.05, 0.2, 0.6, 2.0], "level": [0.015, 0.03, 0.06, 0.12]}
     test_config = {"lambda_": 0.6, "level": 0.03, "iterations": 8}
     published = tuple(PUBLISHED.values())
 

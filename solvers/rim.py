@@ -1,7 +1,8 @@
 from functools import partial
 
-from benchmark_inverse_problems import IterativeSolver
+from benchmark_inverse_problems import Choice, IterativeSolver, iterations, precision
 from benchmark_inverse_problems.methods.rim import is_projection, load_rim, rim
+from benchmark_inverse_problems.networks.rim import VARIANTS
 
 
 class Solver(IterativeSolver):
@@ -15,7 +16,11 @@ class Solver(IterativeSolver):
 
     name = "rim"
     needs = {"linear", "known operator", "2d", "real"}
-    parameters = {"variant": ["rim"], "iterations": [30], "precision": ["float32"]}
+    parameters = {
+        "variant": Choice(["rim"], "The network, or a reduction of it.", VARIANTS),
+        "iterations": iterations(30),
+        "precision": precision(),
+    }
     end_to_end = {"iterations": 10}
 
     def unsupported(self, example):

@@ -1,4 +1,4 @@
-from benchmark_inverse_problems import ReconstructionSolver
+from benchmark_inverse_problems import Number, ReconstructionSolver
 from benchmark_inverse_problems.methods.total_variation import total_variation
 from benchmark_inverse_problems.physics.noise import relative_weight
 
@@ -14,9 +14,10 @@ class Solver(ReconstructionSolver):
 
     name = "tv"
     needs = {"linear", "known operator"}
-    parameters = {"weight": ["tuned"]}
-    grid = {
-        "weight": [0.001, 0.003, 0.01, 0.03, 0.1, 0.2, 0.35, 0.5, 0.7, 1.0, 1.4, 2, 3]
+    parameters = {
+        "weight": Number(
+            ["tuned"], "Weight of the prior.", "noise levels", above=0, start=0.5
+        )
     }
 
     def build(self, example, weight):

@@ -1,5 +1,9 @@
-from benchmark_inverse_problems import ReconstructionSolver
-from benchmark_inverse_problems.networks.unrolled import Unrolled, weights_name
+from benchmark_inverse_problems import Choice, ReconstructionSolver, precision
+from benchmark_inverse_problems.networks.unrolled import (
+    ALGORITHMS,
+    Unrolled,
+    weights_name,
+)
 from benchmark_inverse_problems.networks.weights import load_weights
 
 
@@ -13,7 +17,11 @@ class Solver(ReconstructionSolver):
     """
 
     name = "unrolled"
-    parameters = {"algorithm": ["hqs"], "tied": [True], "precision": ["float32"]}
+    parameters = {
+        "algorithm": Choice(["hqs"], "The algorithm that is unrolled.", ALGORITHMS),
+        "tied": Choice([True], "Whether iterations share a denoiser.", [True, False]),
+        "precision": precision(),
+    }
     end_to_end = {}
 
     def build(self, example, algorithm, tied):

@@ -1,4 +1,4 @@
-from benchmark_inverse_problems import ReconstructionSolver
+from benchmark_inverse_problems import Number, ReconstructionSolver
 from benchmark_inverse_problems.methods.wavelet import wavelet
 from benchmark_inverse_problems.physics.noise import relative_weight
 
@@ -12,8 +12,11 @@ class Solver(ReconstructionSolver):
     """
 
     name = "wavelet"
-    parameters = {"weight": ["tuned"]}
-    grid = {"weight": [0.01, 0.05, 0.15, 0.4, 0.8, 1.5, 3.0, 5.0]}
+    parameters = {
+        "weight": Number(
+            ["tuned"], "Weight of the prior.", "noise levels", above=0, start=0.5
+        )
+    }
 
     def build(self, example, weight):
         return relative_weight(wavelet, weight)

@@ -13,6 +13,7 @@ from benchopt.utils.run_context import RunContext
 
 from benchmark_inverse_problems.judge.case import judge
 from benchmark_inverse_problems.judge.reconstruction import check_reconstruction
+from benchmark_inverse_problems.support.parameters import Choice, NotAllowed, Values
 
 from .conftest import ROOT
 from .tiny import TINY, simulated, tiny_problem
@@ -20,6 +21,7 @@ from .tiny import TINY, simulated, tiny_problem
 BENCHMARK = Benchmark(ROOT)
 SOLVERS = {s.name: s for s in BENCHMARK.get_solvers()}
 DATASETS = {d.name: d for d in BENCHMARK.get_datasets()}
+PLUGINS = [*SOLVERS.values(), *DATASETS.values()]
 FILES = sorted(
     p for folder in ("solvers", "datasets") for p in (ROOT / folder).glob("*.py")
 )
@@ -86,19 +88,20 @@ def test_solver_supports_something(name):
 def test_file(path):
     """Name equal to the stem, a citation, literal attributes, few lines, no clutter.
 
-    `published` may name constants: its files are those of the loaders.
+    `published` and `parameters` may name constants of the loaders and of other plugins.
     """
     tree = ast.parse(path.read_text())
     (cls,) = (node for node in tree.body if isinstance(node, ast.ClassDef))
     literals = {
         node.targets[0].id: ast.literal_eval(node.value)
         for node in cls.body
-        if isinstance(node, ast.Assign) and node.targets[0].id != "published"
+        if isinstance(node, ast.Assign)
+        and node.targets[0].id not in ("published", "parameters")
     }
     assert literals["name"] == path.stem
     docstring = ast.get_docstring(cls)
     assert any(character.isdigit() for character in docstring), "a citation has a year"
-    assert len(path.read_text().splitlines()) <= 60
+    assert len(path.read_text().splitlines()) <= 110
     source = path.read_text()
     for word in ("cuda", "manual_seed", "DataLoader", "time.time", "print("):
         assert word not in source, f"{word} belongs into the base class"
@@ -111,6 +114,27 @@ def test_published_weights_are_named_once(file):
     sources = [ROOT / "benchmark_inverse_problems", ROOT / "solvers"]
     paths = [p for folder in sources for p in folder.rglob("*.py")]
     assert len([p for p in paths if f'"{file}"' in p.read_text()]) == 1
+
+
+@pytest.mark.parametrize("cls", PLUGINS, ids=lambda cls: cls.name)
+def test_every_parameter_is_declared(cls):
+    """Its meaning is a sentence, its defaults are allowed, and both are in the docstring."""
+    for name, values in cls.parameters.items():
+        assert isinstance(values, Values), f"{name}: write Number, Choice or Name"
+        assert values.meaning.endswith(".")
+        assert all(values.has(value) for value in values)
+        assert f"{name} : {values.allowed()}" in cls.__doc__
+        assert values.meaning in cls.__doc__
+
+
+@pytest.mark.parametrize("cls", PLUGINS, ids=lambda cls: cls.name)
+def test_what_no_parameter_may_be_is_refused(cls):
+    for name, values in cls.parameters.items():
+        odd = 7 if isinstance(values, Choice) else True
+        for bad in ([1], float("nan"), -1e9, odd, ""):
+            refused = cls.get_instance(**{name: bad}).refused
+            assert f"{name}={bad} of {cls.name} is not allowed" in refused
+            assert values.allowed() in refused
 
 
 @pytest.mark.parametrize("name", [n for n, s in SOLVERS.items() if s.parameters])
@@ -137,8 +161,9 @@ def test_bfloat16_is_used_and_close(name):
 
 
 def test_unknown_precision_is_refused():
-    with pytest.raises(ValueError, match="use one of float32, bfloat16"):
-        reconstruct("dpir", tiny_problem("denoise"), precision="float8")
+    solver = SOLVERS["dpir"].get_instance(precision="float8")
+    with pytest.raises(NotAllowed, match="use float32 or bfloat16"):
+        solver.check_parameters()
 
 
 @pytest.mark.parametrize("name", sorted(set(NETWORKS) - set(FIXED)))

@@ -8,8 +8,10 @@ folder of the run's own, and moves finished files to ``outputs/``.
 
 import contextlib
 import errno
+import io
 import os
 import platform
+import re
 import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,7 +21,7 @@ from urllib.parse import unquote
 import click
 import psutil
 import yaml
-from benchopt.benchmark import Benchmark
+from benchopt.benchmark import Benchmark, _list_parametrized_classes
 from benchopt.cli.main import run as benchopt_run
 from benchopt.results import read_results
 from joblib.externals.loky.process_executor import TerminatedWorkerError
@@ -66,6 +68,8 @@ def main(arguments):
     outputs = BENCHMARK / "outputs"
     arguments = placed(arguments)
     check_settings(BENCHMARK / "config.yml")
+    for sentence in refused(arguments):
+        print(sentence)
     try:
         outputs.mkdir(exist_ok=True)
         sweep(outputs)
@@ -147,6 +151,48 @@ def check_settings(path):
         raise ValueError(
             f"{path} holds {content!r:.50}: write names with values, as in `solver: [ram]`."
         )
+
+
+def refused(arguments):
+    """What is wrong with parameters of a run, said before it starts; their cells fail.
+
+    What else benchopt itself refuses is left to it.
+
+    Raises
+    ------
+    ValueError
+        If a value is no word of benchopt's syntax.
+    """
+    try:
+        # Checks of paths are relative to the benchmark's folder.
+        with contextlib.chdir(BENCHMARK), contextlib.redirect_stdout(io.StringIO()):
+            options = benchopt_run.make_context("run", [".", *arguments]).params
+        config = options["config_file"]
+        config = yaml.safe_load(Path(config).read_text()) if config else {}
+        benchmark = Benchmark(BENCHMARK)
+        chosen = [
+            _list_parametrized_classes(
+                *check(list(options[kind] or config.get(kind, ())))
+            )
+            for kind, check in (
+                ("dataset", benchmark.check_dataset_patterns),
+                ("solver", benchmark.check_solver_patterns),
+            )
+        ]
+        found = [
+            instance.refused for found in chosen for instance, there in found if there
+        ]
+    except ValueError as error:
+        pattern = re.match(r"Invalid name '(.*)', evaluated as ", str(error))
+        if pattern:
+            raise ValueError(
+                f"[{pattern[1]}] cannot be read: put values that start with a digit, or have "
+                "spaces or accents, into quotation marks, as in images='été 2024'."
+            ) from error
+        return []
+    except (click.ClickException, click.exceptions.Exit, TypeError):
+        return []
+    return sorted({sentence for sentence in found if sentence})
 
 
 def sweep(outputs):

@@ -96,19 +96,22 @@ def code(value):
 
 
 def parameter_table(cls):
-    """The plugin's parameters with the values that run by default."""
-    grid = getattr(cls, "grid", {})
+    """The plugin's parameters: what runs by default, and what is declared of them."""
     rows = [
         (
             code(name),
+            values.meaning,
             ", ".join(map(code, values)),
-            ", ".join(map(code, grid.get(name, ()))),
+            values.allowed(),
+            values.unit,
+            values.tried,
         )
         for name, values in cls.parameters.items()
     ]
-    header = ["parameter", "values", "tried when tuned"]
-    if not any(row[2] for row in rows):
-        header, rows = header[:2], [row[:2] for row in rows]
+    header = ["parameter", "meaning", "default", "allowed", "unit", "tried when tuned"]
+    shown = [k for k, _ in enumerate(header) if k < 4 or any(row[k] for row in rows)]
+    header = [header[k] for k in shown]
+    rows = [[row[k] for k in shown] for row in rows]
     return markdown_table(header, rows) if rows else "It has no parameters."
 
 

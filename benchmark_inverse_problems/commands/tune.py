@@ -20,10 +20,10 @@ from ..support.atomic import replacing
 from . import PROGRAM, parser
 
 
-def tune(patterns, problem_patterns=(), missing=False, precision="float32"):
+def tune(patterns, problem_patterns=(), missing=False, precision="float32", trials=0):
     """Fill the tables of some solvers, entry by entry.
 
-    A table is started anew if its grid is not the solver's any more.
+    A table is started anew if its search is not the solver's any more.
 
     Parameters
     ----------
@@ -36,6 +36,9 @@ def tune(patterns, problem_patterns=(), missing=False, precision="float32"):
         Whether entries that the table already has are kept.
     precision : str
         Precision of the networks. bfloat16 is faster and hardly changes the result.
+    trials : int
+        Trials an entry, 0: as many as it takes. Methods with equal numbers of trials can
+        be compared.
 
     Raises
     ------
@@ -47,6 +50,8 @@ def tune(patterns, problem_patterns=(), missing=False, precision="float32"):
     options = ["--problems", *problem_patterns] if problem_patterns else []
     if precision != PRECISIONS[0]:
         options += ["--precision", precision]
+    if trials:
+        options += ["--trials", str(trials)]
     for pattern in patterns:
         words = [*PROGRAM.split(), "tune", pattern, *options]
         for found in solvers(benchmark, [pattern]):
@@ -57,32 +62,37 @@ def tune(patterns, problem_patterns=(), missing=False, precision="float32"):
             solver = type(found).get_instance(**found._parameters | settings)
             if not solver.open_parameters():
                 raise ValueError(f'{found} has no parameter whose value is "tuned".')
-            fill(solver, chosen, missing, shlex.join(words))
+            fill(solver, chosen, missing, trials, shlex.join(words))
 
 
-def fill(solver, problems, missing, command):
+def fill(solver, problems, missing, trials, command):
     """Fill a solver's table, save it after each entry, and note the command in it."""
     solver.use_machine()
     path = FOLDER / f"{solver.name}.json"
-    table = stored(path, solver.grid)
+    table = stored(path, searched(solver))
     table["commands"] = sorted({*table["commands"], command})
     for problem in tqdm(problems, desc=str(solver)):
         key = entry_key(problem.task, solver.fixed_parameters())
         if missing and key in table:
             continue
         if solver.refusal(problem.tuning.observe(0)) is None:
-            table[key] = solver.search(problem.tuning)
+            table[key] = solver.search(problem.tuning, trials)
             tqdm.write(f"{solver.name} {key} {table[key]}")
-            text = json.dumps(table, indent=1) + "\n"
+            lines = [f" {json.dumps(k)}: {json.dumps(v)}" for k, v in table.items()]
             with replacing(path) as temporary:
-                temporary.write_text(text)
+                temporary.write_text("{\n" + ",\n".join(lines) + "\n}\n")
 
 
-def stored(path, grid):
-    """The stored table of a solver, or an empty one if its grid is another."""
+def searched(solver):
+    """{parameter: what is tried} of a solver."""
+    return {k: v.tried for k, v in solver.parameters.items() if getattr(v, "tried", "")}
+
+
+def stored(path, search):
+    """The stored table of a solver, or an empty one if its search is another."""
     table = json.loads(path.read_text()) if path.exists() else {}
-    if table.get("grid") != grid:
-        table = {"commands": [], "grid": grid}
+    if table.get("search") != search:
+        table = {"commands": [], "search": search}
     return table
 
 
@@ -122,8 +132,17 @@ def main(arguments):
     )
     options.add_argument("--missing", action="store_true", help="only new entries")
     options.add_argument("--precision", choices=PRECISIONS, default=PRECISIONS[0])
+    options.add_argument(
+        "--trials", type=int, default=0, help="an entry (default: as many as it takes)"
+    )
     chosen = options.parse_args(arguments)
     try:
-        tune(chosen.solvers, chosen.problems, chosen.missing, chosen.precision)
+        tune(
+            chosen.solvers,
+            chosen.problems,
+            chosen.missing,
+            chosen.precision,
+            chosen.trials,
+        )
     except ValueError as error:
         options.error(str(error))

@@ -9,9 +9,11 @@ from benchopt.config import get_data_path
 from benchopt.utils.parametrized_name_mixin import product_param
 
 from ..judge.case import SSIM_SIDE
-from ..solving.fingerprint import FingerprintMixin
+from ..physics.catalogue import OPERATORS
+from ..solving.fingerprint import FingerprintMixin, code_of
 from ..suite import DIGESTS
 from ..support.digests import joined
+from ..support.parameters import DeclaredParameters, Name, NotAllowed, Number
 from ..support.progress import libraries_quiet
 from .images import IMAGE_SETS, VIEWS, open_images, open_tuning_images
 from .problem import Problem
@@ -48,12 +50,14 @@ def check_folders(benchmark):
     """Check the settings that name the folders of image sets."""
     folders, home = map(benchmark.get_setting, ("data_paths", "data_home"))
     named = isinstance(folders, dict) and all(
-        isinstance(folder, str | None) for folder in folders.values()
+        isinstance(name, str) and isinstance(folder, str | None)
+        for name, folder in folders.items()
     )
     if not named:
         raise ValueError(
             f"data_paths is {folders!r} in config.yml: write a name and a folder for each "
-            "image set, as in `data_paths: {mine: FOLDER}`."
+            "image set, as in `data_paths: {mine: FOLDER}`. A name that is a number needs "
+            "quotation marks."
         )
     if not isinstance(home, str | PathLike | None):
         raise ValueError(
@@ -67,18 +71,45 @@ def generated(name):
     return image_set is not None and image_set.open is not None
 
 
-class Literal(str):
-    """A value that stands for itself: `benchopt info` lists no single letters of it."""
+def pictures(*images, n_images=4, crop=256):
+    """The parameters that every problem has.
 
-    def __iter__(self):
-        yield str(self)
+    Parameters
+    ----------
+    *images : str
+        The image sets that run by default; none: auto.
+    n_images : int
+    crop : int or "none"
+    """
+    return {
+        "images": Name(
+            images or ["auto"],
+            "Image set, or the name of a folder in data_paths. auto takes the problem's own "
+            "set where it is on disk, else the bundled pictures.",
+        ),
+        "n_images": Number(
+            [n_images],
+            "Number of images, the first ones; all takes every image.",
+            least=1,
+            whole=True,
+            words=["all"],
+        ),
+        "crop": Number(
+            [crop],
+            "Side of the central part that is taken; none takes whole images.",
+            "pixels",
+            least=SSIM_SIDE,
+            whole=True,
+            words=["none"],
+        ),
+    }
 
 
-class ProblemDataset(FingerprintMixin, BaseDataset):
+class ProblemDataset(DeclaredParameters, FingerprintMixin, BaseDataset):
     """Measurements of a set of images by a fixed operator.
 
-    A subclass states `name`, `image_set`, `parameters` with at least ``images``,
-    ``n_images`` and ``crop``, and writes `get_task`.
+    A subclass states `name`, `image_set`, `parameters` with at least those of `pictures`,
+    and writes `get_task`.
 
     Attributes
     ----------
@@ -96,15 +127,10 @@ class ProblemDataset(FingerprintMixin, BaseDataset):
         """The operator and the noise, from the parameters."""
         raise NotImplementedError
 
-    @classmethod
-    def get_all_parameter_values(cls, name):
-        """n_images=all means every image; benchopt need not expand it."""
-        return Literal("all") if name == "n_images" else None
-
     def save_parameters(self, **parameters):
         """Replace images=auto by what is on disk, so that names say what ran."""
         parameters = {**next(product_param(self.parameters)), **parameters}
-        if parameters["images"] == "auto":
+        if parameters["images"] == "auto" and not self.refusal_of(parameters):
             parameters["images"] = self.resolve(parameters)
         super().save_parameters(**parameters)
 
@@ -114,15 +140,20 @@ class ProblemDataset(FingerprintMixin, BaseDataset):
         return self.image_set if on_disk else "bundled"
 
     def _get_state(self):
-        return super()._get_state() | {"images": self.images_digest()}
+        state = super()._get_state() | {"images": self.images_digest()}
+        if not self.refused:
+            state["operator"] = code_of(OPERATORS[self.get_task().operator])
+        return state
 
     def images_digest(self):
         """A digest of the pictures of a folder that the problem takes, else ""."""
+        if self.refused:
+            return ""
         folder = image_folder(self.images)
         paths = [] if generated(self.images) else image_paths(folder)
         if not paths:
             return ""
-        if is_whole(self.n_images):  # what is no number fails its cell later
+        if self.n_images != "all":
             paths = paths[: self.n_images]
         digests = DIGESTS.of(paths)
         return joined((str(p.relative_to(folder)), digests[p]) for p in paths)
@@ -149,6 +180,8 @@ class ProblemDataset(FingerprintMixin, BaseDataset):
 
     def get_data(self):
         """The problem; nothing is read or computed before it is looked at."""
+        if self.refused:
+            return {"problem": RefusedProblem(self.refused)}
         folder = image_folder(self.images)
         problem = LazyProblem(
             self.images, folder, self.n_images, self.get_task(), self.crop, self.view
@@ -176,7 +209,7 @@ class LazyProblem(Problem):
         self.name, self.folder, self.n_images = name, folder, n_images
         self.view = VIEWS[view]
         # Phantoms are small already; pictures are cut, as tuning tries many settings.
-        tuning_crop = min(TUNING_CROP, crop) if is_whole(crop) else TUNING_CROP
+        tuning_crop = TUNING_CROP if crop == "none" else min(TUNING_CROP, crop)
         images = self.view(open_tuning_images(name)).first(TUNING_IMAGES)
         tuning = Problem(images, task, crop=tuning_crop)
         super().__init__(None, task, crop, tuning)
@@ -194,27 +227,32 @@ class LazyProblem(Problem):
         self._images = images
 
     def check(self, count):
-        """Check which images the problem takes, of a set of `count` images.
+        """Check that a set of `count` images has enough of them.
 
         Raises
         ------
-        ValueError
-            If `n_images` or `crop` is out of range.
+        NotAllowed
+            If there are fewer than `n_images`.
         """
-        n_images, crop = self.n_images, self.crop
-        most = n_images if self.at_most else count
-        if n_images != "all" and not (is_whole(n_images) and 1 <= n_images <= most):
-            raise ValueError(
+        n_images = self.n_images
+        if n_images != "all" and n_images > count and not self.at_most:
+            raise NotAllowed(
                 f"n_images={n_images} cannot be taken of the image set {self.name}, which "
                 f"has {count}: use a whole number from 1 to {count}, or all."
             )
-        if crop != "none" and not (is_whole(crop) and crop >= SSIM_SIDE):
-            raise ValueError(
-                f"crop={crop} is no size of an image: use a whole number of pixels from "
-                f"{SSIM_SIDE} on, or none for whole images."
-            )
 
 
-def is_whole(value):
-    """Whether a parameter is a whole number, and no truth value."""
-    return isinstance(value, int) and not isinstance(value, bool)
+class RefusedProblem(Problem):
+    """A problem with parameters that are not allowed: its cells fail with one sentence."""
+
+    def __init__(self, sentence):
+        self.sentence = sentence
+        super().__init__(None, None)
+
+    @property
+    def images(self):
+        raise NotAllowed(self.sentence)
+
+    @images.setter
+    def images(self, images):
+        pass

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..support.atomic import replacing
+from ..support.parameters import NotAllowed
 
 FOLDER = "failures"
 
@@ -35,10 +36,11 @@ def recorded(context):
         yield
     except (Exception, SystemExit) as error:  # a method may call sys.exit
         sentence = str(error).splitlines()[0] if str(error) else repr(error)
+        kind = "" if isinstance(error, NotAllowed) else f"{type(error).__name__}: "
         record = {
             "dataset": context.dataset_name,
             "solver": context.solver_name,
-            "error": f"{type(error).__name__}: {sentence}",
+            "error": kind + sentence,
             "time": time.time(),
         }
         path.parent.mkdir(parents=True, exist_ok=True)

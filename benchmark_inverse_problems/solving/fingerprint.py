@@ -1,6 +1,8 @@
-"""One fingerprint of the code, the weights and the versions behind a result."""
+"""Fingerprints of the code, the weights and the versions behind a result."""
 
+import ast
 import hashlib
+import inspect
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -8,32 +10,80 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[1]
 # Nothing in these wings changes what a cell of the benchmark computes.
 IGNORED = ("report", "commands", "studies", "training")
+OPERATORS = Path("physics", "operators")
 
 
 @cache
-def source_fingerprint(package=PACKAGE):
-    """Hash of the package's source, its weights' checksums and the main versions.
+def source_fingerprint(package=PACKAGE, tables=()):
+    """Hash of the source that every cell uses, its weights and the main versions.
 
     benchopt's cache looks at the plugin's own file only. Components return this
-    from `_get_state`, so that a change of the package runs their cells again.
+    from `_get_state`, so that a change of the package runs their cells again. A tuned
+    table concerns its solver only, and a file of operators the problems that have one of
+    them: the first is left out unless it is asked for, and the second unless methods
+    import it. All weights and all metrics count for every cell: only when a solver is built
+    is it known which weights it loads, and a result does not keep the images that a new
+    metric would need.
+
+    Parameters
+    ----------
+    package : path
+    tables : tuple of str
+        Names of the tuned tables that count.
     """
     digest = hashlib.sha256()
     for library in ("torch", "deepinv", "numpy", "scikit-image"):
         digest.update(f"{library}={version(library)};".encode())
-    for path in sorted(package.rglob("*")):
-        inside = path.relative_to(package)
-        # A weights file is named by the checksum in its JSON.
-        if path.suffix in {".py", ".json"} and inside.parts[0] not in IGNORED:
-            digest.update(str(inside).encode())
-            digest.update(path.read_bytes())
+    for path in used(package, tables):
+        digest.update(str(path.relative_to(package)).encode())
+        digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
+def used(package, tables):
+    """The files behind `source_fingerprint`, sorted."""
+    # A weights file is named by the checksum in its JSON.
+    found = {p for p in package.rglob("*") if p.suffix in {".py", ".json"}}
+    found = {p for p in found if p.relative_to(package).parts[0] not in IGNORED}
+    tuned = {p for p in found if p.parent == package / "tuned"}
+    found -= {p for p in tuned if p.stem not in tables}
+    operators = {p.stem: p for p in found if p.parent == package / OPERATORS}
+    found -= set(operators.values())
+    methods = {p for p in found if p != package / OPERATORS.parent / "__init__.py"}
+    found |= {operators[stem] for p in methods for stem in imported(p) & set(operators)}
+    return sorted(found)
+
+
+def imported(path):
+    """The last names of the modules that a file of Python imports from."""
+    if path.suffix != ".py":
+        return set()
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    return {node.module.split(".")[-1] for node in nodes if node.module} | {
+        alias.name for node in nodes for alias in node.names
+    }
+
+
+def code_of(function):
+    """Hash of the file that a function is in."""
+    content = Path(inspect.getfile(function)).read_bytes()
+    return hashlib.sha256(content).hexdigest()
+
+
 class FingerprintMixin:
-    """Makes a benchopt component's cache key depend on the package."""
+    """Makes a benchopt component's cache key depend on the package.
+
+    Attributes
+    ----------
+    tables : tuple of str
+        The tuned tables that the component uses.
+    """
+
+    tables = ()
 
     def _get_state(self):
-        return {"fingerprint": source_fingerprint()}
+        return {"fingerprint": source_fingerprint(tables=self.tables)}
 
     def __setstate__(self, state):
         pass  # the state only serves the cache's key

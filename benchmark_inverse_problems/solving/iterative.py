@@ -126,8 +126,8 @@ class IterativeSolver(ReconstructionSolver):
             check_reconstruction(x_hat, observation.shape, spread)
             gflops = start + iterations * step
             costs = {"runtime": spent.wall, "cpu_time": spent.cpu, "gflops": gflops}
-            found = self.report(x_hat, spread, iterations=iterations, **costs)
-            kept.append(found)
+            costs["iterations"] = iterations
+            kept.append(self.report(observation, x_hat, spread, **costs))
 
         for iterations in progress(count(), "iterations", self.budget()):
             result, seconds = timed(partial(advance, iterates), self.device)

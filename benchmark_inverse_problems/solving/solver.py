@@ -17,20 +17,20 @@ from ..judge.reconstruction import (
     check_reconstruction,
     estimate_and_spread,
 )
+from ..networks.domain import learned_by, outside
 from ..networks.precision import InBfloat16, in_fast_layout
 from ..networks.weights import noted, published_path
 from ..physics.needs import refusal
 from ..suite import DIGESTS
 from ..support.checks import check_known
 from ..support.digests import joined
+from ..support.parameters import TUNED, DeclaredParameters, NotAllowed
 from ..support.progress import progress
 from ..support.text import listed
 from . import settings
 from .failures import recorded
 from .fingerprint import FingerprintMixin
-from .tuning import changed_weights, grid_search, look_up
-
-TUNED = "tuned"
+from .tuning import changed_weights, look_up, tuned
 
 
 class OnDevice(Sequence):
@@ -64,10 +64,11 @@ class OnDevice(Sequence):
         return results
 
 
-class ReconstructionSolver(FingerprintMixin, BaseSolver):
+class ReconstructionSolver(DeclaredParameters, FingerprintMixin, BaseSolver):
     """A method that maps measurements to an image.
 
-    A subclass states `name`, `parameters` and writes `build`. The law: `build`
+    A subclass states `name`, `parameters` (see `support.parameters`) and writes `build`.
+    The law: `build`
     returns a callable ``(y, physics) -> x_hat`` with x_hat of the image's shape, on
     y's device; it never sees the truth. The callable may return ``(x_hat, spread)``:
     spread is the error that the method expects of each number, a standard deviation.
@@ -80,8 +81,6 @@ class ReconstructionSolver(FingerprintMixin, BaseSolver):
     needs : set of str
         What the method needs of a problem, keys of `physics.needs.NEEDS`. It skips the
         problems that do not offer it.
-    grid : dict
-        {parameter: values to try}, for the parameters that may be "tuned".
     published : tuple of str
         File names of the authors' checkpoints, for solvers with `weights`.
     end_to_end : dict or None
@@ -91,7 +90,6 @@ class ReconstructionSolver(FingerprintMixin, BaseSolver):
 
     sampling_strategy = "run_once"
     needs = {"linear", "known operator", "2d"}
-    grid = {}
     published = ()
     end_to_end = None
 
@@ -145,9 +143,17 @@ class ReconstructionSolver(FingerprintMixin, BaseSolver):
             state["weights"] = joined((p.name, digest) for p, digest in files.items())
         return super()._get_state() | state
 
+    @property
+    def tables(self):
+        return (self.name,)
+
     def skip(self, observations, tuning):
-        with recorded(self._run_context):
-            reason = self.refusal(observations[0])
+        try:
+            with recorded(self._run_context):
+                self.check_parameters()
+                reason = self.refusal(observations[0])
+        except (NotAllowed, FileNotFoundError) as error:  # the cell counts as failed
+            return True, str(error)
         return reason is not None, reason and f"{self.name} {reason}"
 
     def set_objective(self, observations, tuning):
@@ -156,9 +162,18 @@ class ReconstructionSolver(FingerprintMixin, BaseSolver):
             self.observations = OnDevice(observations, self.device)
             self.settle(observations.task, tuning)
             self.networks, self.gflops = [], {}
-            self.reconstruct = self.build(self.observations[0], **self.values)
+            with noted() as weights:
+                self.reconstruct = self.build(self.observations[0], **self.values)
+            self.learned = self.learned_by(weights)
             if isinstance(self.reconstruct, nn.Module):
                 self.reconstruct = self.place(self.reconstruct)
+
+    def learned_by(self, weights):
+        """What networks that were trained end to end learned; None for other methods."""
+        if self.end_to_end is None:
+            return None
+        published = self._parameters.get("weights") == "published"
+        return learned_by(self.published if published else weights)
 
     def use_machine(self):
         """Take the device and the threads that the settings give."""
@@ -195,8 +210,10 @@ class ReconstructionSolver(FingerprintMixin, BaseSolver):
         )
 
     def open_parameters(self):
-        """The grids of the parameters whose value is "tuned"."""
-        return {k: self.grid[k] for k, v in self._parameters.items() if v == TUNED}
+        """The parameters whose value is "tuned"."""
+        return {
+            k: self.parameters[k] for k, v in self._parameters.items() if v == TUNED
+        }
 
     def fixed_parameters(self):
         """The parameters that have a value, but the precision.
@@ -207,8 +224,8 @@ class ReconstructionSolver(FingerprintMixin, BaseSolver):
             k: v for k, v in self._parameters.items() if v != TUNED and k != "precision"
         }
 
-    def search(self, tuning):
-        """Try the grid on the tuning set; what it found, with the number of trials."""
+    def search(self, tuning, trials=0):
+        """Search on the tuning set; what it found, after `trials` trials if not 0."""
         observations = OnDevice(tuning.observations, self.device)
         example = observations[0]
 
@@ -219,7 +236,7 @@ class ReconstructionSolver(FingerprintMixin, BaseSolver):
             return reconstruct
 
         with noted() as weights:
-            found = grid_search(build, self.open_parameters(), tuning, self.device)
+            found = tuned(build, self.open_parameters(), tuning, self.device, trials)
         return found | ({"weights": weights} if weights else {})
 
     def reconstructor(self, example, **parameters):
@@ -298,9 +315,9 @@ class ReconstructionSolver(FingerprintMixin, BaseSolver):
         check_reconstruction(x_hat, observation.shape, spread)
         costs = {"runtime": seconds.wall, "cpu_time": seconds.cpu, "gflops": gflops}
         costs["peak_memory"] = peak_memory
-        return self.report(x_hat, spread, **costs, **learned)
+        return self.report(observation, x_hat, spread, **costs, **learned)
 
-    def report(self, x_hat, spread=None, **costs):
+    def report(self, observation, x_hat, spread=None, **costs):
         """An estimate with its costs and the settings behind it.
 
         The images are copies: a method may use its buffers again.
@@ -312,8 +329,10 @@ class ReconstructionSolver(FingerprintMixin, BaseSolver):
             None if x is None else x.detach().to("cpu", copy=True)
             for x in (x_hat, spread)
         ]
+        known = self.learned is not None
         return Reconstruction(
             *images,
+            outside=outside(self.learned, observation) if known else "",
             parameters=sum(parameters.values()),
             threads=self.threads,
             device=settings.device_name(),

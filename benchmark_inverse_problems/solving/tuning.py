@@ -1,7 +1,7 @@
 """Regularisation parameters, tuned once per problem on images that are never scored."""
 
 import json
-from itertools import product
+from itertools import count
 from pathlib import Path
 
 import torch
@@ -10,6 +10,7 @@ from ..judge.case import Case
 from ..judge.reconstruction import estimate_and_spread
 from ..networks.weights import checksum
 from ..support.progress import progress
+from .search import PatternSearch
 
 FOLDER = Path(__file__).parents[1] / "tuned"
 
@@ -42,8 +43,8 @@ def entry_key(task, fixed):
     return f"{task} {others}".strip()
 
 
-def grid_search(build, grid, tuning, device):
-    """The point of a grid with the best mean PSNR on the tuning images.
+def tuned(build, parameters, tuning, device, trials=0):
+    """The point with the best mean PSNR on the tuning images that a search finds.
 
     Each image has its own seed, the same at every point. Otherwise the luck of methods
     that draw random numbers would decide between neighbours.
@@ -51,39 +52,57 @@ def grid_search(build, grid, tuning, device):
     Parameters
     ----------
     build : callable (**values) -> reconstruct
-    grid : dict
-        {parameter: values}; every combination is one trial.
+    parameters : dict
+        {name: Number or Choice}, see `PatternSearch`.
     tuning : Problem
         Images with their truth.
     device : torch.device
+    trials : int
+        Number of trials; 0: as many as it takes.
 
     Returns
     -------
     dict
-        ``values``, ``trials``, ``psnr`` (dB, on the tuning images) and ``edge``
-        (True if a number of the best point lies at an end of its list). An entry of a
+        ``values``, ``trials``, ``psnr`` (dB, on the tuning images) and ``around``: for
+        each number the nearest tried ones on either side with their PSNR. An entry of a
         table also has the checksums of its weights, {name: first digits}.
     """
-    best = None
-    points = list(product(*grid.values()))
-    for point in progress(points, "tuning"):
-        values = dict(zip(grid, point, strict=True))
+    ticks = iter(progress(count(), "tuning"))
+
+    def score(**values):
+        next(ticks)
         reconstruct = build(**values)
         scores = []
         for index in range(len(tuning)):
             truth, observation = tuning.judged(index)
+            told = tuning.task.told is not None
+            seen = (tuning.observations[index] if told else observation).to(device)
             with torch.no_grad():
                 torch.manual_seed(index)
-                y = observation.y.clone().to(device)
-                result = reconstruct(y, observation.physics.to(device))
+                result = reconstruct(seen.y.clone(), seen.physics)
             x_hat, _ = estimate_and_spread(result)
             scores.append(Case(x_hat, truth, observation).psnr())
-        score = sum(scores) / len(scores)
-        if best is None or score > best["psnr"]:
-            ends = [
-                v in (grid[k][0], grid[k][-1])
-                for k, v in values.items()
-                if not isinstance(v, str)
-            ]
-            best = {"values": values, "psnr": round(score, 3), "edge": any(ends)}
-    return best | {"trials": len(points)}
+        return sum(scores) / len(scores)
+
+    search = PatternSearch(score, parameters, trials)
+    best = search.best
+    return {
+        "values": best,
+        "psnr": round(search.value(best), 3),
+        "trials": len(search.scores),
+        "around": search.neighbours(),
+    }
+
+
+def open_ends(entry, parameters):
+    """The numbers of an entry whose best value lies at the end of those that were tried.
+
+    The end of the range of a number is no such end.
+    """
+    found = []
+    for name, neighbours in entry["around"].items():
+        value, number = entry["values"][name], parameters[name]
+        sides = {other > value for other, _ in neighbours}
+        if len(sides) < 2 and not number.at_bound(value):
+            found.append(name)
+    return found

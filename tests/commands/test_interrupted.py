@@ -95,7 +95,7 @@ def child(folder, options, prepare):
     with (
         patch.object(command, "BENCHMARK", folder),
         # The package may be edited while the tests run; its cells would run again.
-        patch.object(fingerprint, "source_fingerprint", lambda: "frozen"),
+        patch.object(fingerprint, "source_fingerprint", lambda **_: "frozen"),
     ):
         sys.exit(command.main(options))
 

@@ -3,6 +3,7 @@
 import errno
 
 import pytest
+from benchopt.results import read_results
 
 from benchmark_inverse_problems import __main__ as program
 from benchmark_inverse_problems.commands import run as command
@@ -31,6 +32,7 @@ def run(suite, monkeypatch, capsys):
         ("data_paths: [a]", "data_paths is ['a'] in config.yml"),
         ("data_paths: {mine: 3}", "data_paths is {'mine': 3} in config.yml"),
         ("data_paths:", "data_paths is None in config.yml"),
+        ("data_paths: {2024: x}", "A name that is a number needs quotation marks."),
         ("data_home: 3", "data_home is 3 in config.yml"),
         ("data_paths: {mine: [", "cannot be read as YAML from line 1 on"),
         ("3", "config.yml holds 3: write names with values"),
@@ -104,3 +106,63 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(
     assert f"{suite.folder / 'outputs'} cannot be written (not for you)" in printed
     assert f"make {suite.folder} writable, or run a copy of it" in printed
     assert errno.EROFS in command.FORBIDDEN
+
+
+@pytest.mark.parametrize(
+    ("cell", "words"),
+    [
+        (("-d", "simulated[task=nope]"), "task=nope of simulated is not allowed: use "),
+        (
+            ("-d", "simulated[n_images=0]"),
+            "n_images=0 of simulated is not allowed: use a",
+        ),
+        (("-d", "simulated[n_images=True]"), "n_images=True of simulated is not"),
+        (("-d", "simulated[crop=10]"), "use a whole number of at least 11 or none."),
+        (("-d", "simulated[crop=all]"), "crop=all of simulated is not allowed"),
+        (
+            ("-d", "cbsd68_denoise[sigma=-5]"),
+            "sigma=-5 of cbsd68_denoise is not allowed",
+        ),
+        (("-d", "cbsd68_denoise[sigma=abc]"), "use a number above 0."),
+        (("-d", "bsd100_sr[factor=2.0]"), "use a whole number of at least 2."),
+        (("-d", "phantom_mri[acceleration=2]"), "use 4 or 8."),
+        (
+            ("-d", "phantom_ct[angles=0,images=ellipses]"),
+            "angles=0 of phantom_ct is not",
+        ),
+        (
+            ("-d", "urban100_inpaint[mask=random_10]"),
+            "mask=random_10 of urban100_inpaint",
+        ),
+        (("-d", "cbsd68_deblur_motion[level=extreme]"), "use easy, medium or hard."),
+        (
+            ("-s", "dip[iterations=0]"),
+            "iterations=0 of dip is not allowed: use a whole",
+        ),
+        (
+            ("-s", "tv[weight=abc]"),
+            "weight=abc of tv is not allowed: use a number above",
+        ),
+    ],
+)
+def test_a_value_that_is_not_allowed_fails_its_cells_alone(run, suite, cell, words):
+    """It is said at the start and at the end, without a traceback."""
+    healthy = ["-s", "adjoint", "-d", "simulated[n_images=1]", "--no-plot"]
+    status, printed = run(*healthy, *cell)
+    lines = printed.splitlines()
+    assert status == 1 and "Traceback" not in printed
+    assert words in lines[0] and lines[0].endswith(".")
+    assert lines[-1].startswith("FAILED ") and lines[-1].endswith(lines[0])
+    (file,) = (suite.folder / "outputs").glob("*.parquet")
+    assert len(read_results(file)) == 1, "the healthy cell has its row"
+
+
+def test_values_with_digits_first_say_how_to_write_them(run):
+    status, printed = run("-d", "simulated[images=2024b]", "-s", "adjoint")
+    assert status == 1 and "Traceback" not in printed
+    assert "[images=2024b] cannot be read: put values that start with" in printed
+
+
+def test_help_is_shown_once(run):
+    status, printed = run("--help")
+    assert status == 0 and printed.count("Usage:") == 1

@@ -140,7 +140,7 @@ def test_several_priors_share_their_networks():
     assert found[0].network is found[1].network is not found[2].network
 
 
-@pytest.mark.parametrize("prior", SOLVERS["fire_hqs"].grid["prior"])
+@pytest.mark.parametrize("prior", SOLVERS["fire_hqs"].parameters["prior"].candidates)
 def test_every_ensemble_that_is_tried_has_its_models(prior):
     assert [m.restoration for m in models(prior)] == [
         BUNDLED[name] for name in prior.split("-")

@@ -2,7 +2,9 @@
 
 import numpy as np
 
+from benchmark_inverse_problems.physics.catalogue import OPERATORS
 from benchmark_inverse_problems.solving import fingerprint
+from benchmark_inverse_problems.suite import problems as suite_problems
 
 SOLVERS = ["adjoint", "tv", "dpir", "ram"]
 ARGUMENTS = [a for s in SOLVERS for a in ("-s", s)] + ["-d", "simulated[task=deblur]"]
@@ -34,7 +36,9 @@ def test_cache_serves_equal_code_and_recomputes_changed_code(suite, monkeypatch)
     suite.run(*arguments)
     assert len(suite.run(*arguments)) == 2
     assert log.read_text() == "x", "the second run is served from the cache"
-    monkeypatch.setattr(fingerprint, "source_fingerprint", lambda: "another version")
+    monkeypatch.setattr(
+        fingerprint, "source_fingerprint", lambda **_: "another version"
+    )
     suite.run(*arguments)
     assert log.read_text() == "xx", "changed code computes again"
 
@@ -52,6 +56,44 @@ def test_fingerprint_sees_code_weights_and_tables(tmp_path):
         (tmp_path / name).write_text("a = 3")
         seen.append(uncached(tmp_path))
     assert len(set(seen)) == 3
+
+
+def test_the_key_holds_what_a_cell_uses(tmp_path):
+    """A new operator and another solver's tuned table leave a cell as it is."""
+    uncached = fingerprint.source_fingerprint.__wrapped__
+    write(
+        tmp_path / "methods" / "restorer.py", "from ..physics.operators.blur import f"
+    )
+    write(tmp_path / "physics" / "operators" / "blur.py", "f = 1")
+    write(tmp_path / "physics" / "__init__.py", "from .operators import mri")
+    write(tmp_path / "tuned" / "tv.json", "{}")
+    first = [uncached(tmp_path), uncached(tmp_path, ("tv",))]
+    write(tmp_path / "physics" / "operators" / "mri.py", "g = 1")
+    write(tmp_path / "tuned" / "dpir.json", "{}")
+    assert [uncached(tmp_path), uncached(tmp_path, ("tv",))] == first
+    write(tmp_path / "tuned" / "tv.json", "{ }")
+    assert uncached(tmp_path) == first[0]
+    assert uncached(tmp_path, ("tv",)) != first[1]
+    write(tmp_path / "physics" / "operators" / "blur.py", "f = 2")
+    assert uncached(tmp_path) != first[0], "a method imports it"
+
+
+def write(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def test_the_key_of_a_problem_holds_its_operator(benchmark_objects, monkeypatch):
+    mri, sr = (
+        suite_problems(benchmark_objects, problem)[0]
+        for problem in ("phantom_mri", "div2k_sr4[images=bundled]")
+    )
+    before = mri._get_state(), sr._get_state()
+    assert mri._get_state() == before[0]
+    other = OPERATORS["tomography"]  # as if the file of MRI had changed
+    monkeypatch.setitem(OPERATORS, "mri", other)
+    assert mri._get_state() != before[0]
+    assert sr._get_state() == before[1]
 
 
 def test_a_parameter_given_as_auto_or_by_name_is_one_cell(suite):

@@ -2,15 +2,18 @@
 
 import json
 import shlex
+from dataclasses import replace
 
 import pytest
 import torch
 from benchopt.benchmark import Benchmark
 
-from benchmark_inverse_problems import suite
+from benchmark_inverse_problems import Choice, Number, suite
 from benchmark_inverse_problems.commands import tune
 from benchmark_inverse_problems.networks.weights import checksum
+from benchmark_inverse_problems.problems.problem import Problem
 from benchmark_inverse_problems.solving import tuning
+from benchmark_inverse_problems.solving.search import TOLERANCE
 
 from ..conftest import ROOT
 from ..tiny import tiny_problem
@@ -20,33 +23,36 @@ TABLES = sorted(tuning.FOLDER.glob("*.json"))
 SOLVERS = {s.name: s for s in Benchmark(ROOT).get_solvers()}
 
 
-def test_grid_search_finds_the_best_point_and_counts_the_trials():
+def test_the_search_finds_the_best_point_and_counts_the_trials():
     problem = tiny_problem("denoise")
 
-    def build(scale, shift):
-        return lambda y, physics: scale * y + shift
+    def build(scale, gain):
+        return lambda y, physics: scale * gain * y
 
-    grid = {"scale": [0.5, 1.0, 1.5], "shift": [-0.2, 0.0, 0.2]}
-    found = tuning.grid_search(build, grid, problem.tuning, CPU)
-    assert found["values"] == {"scale": 1.0, "shift": 0.0}
-    assert found["trials"] == 9
-    assert not found["edge"]
-    grid = {"scale": [1.5, 2.0], "shift": [0.0, 0.2]}
-    assert tuning.grid_search(build, grid, problem.tuning, CPU)["edge"]
+    parameters = {
+        "scale": Number(["tuned"], "A scale.", above=0, start=16),
+        "gain": Number(["tuned"], "A gain.", least=1, start=2, ratio=2),
+    }
+    found = tuning.tuned(build, parameters, problem.tuning, CPU)
+    values = found["values"]
+    assert abs(values["scale"] * values["gain"] - 1) < 0.1
+    assert not tuning.open_ends(found, parameters)
+    again = tuning.tuned(build, parameters, problem.tuning, CPU, trials=30)
+    assert again["trials"] == 30 and again["psnr"] >= found["psnr"]
 
 
-def test_grid_search_chooses_among_words_too():
-    """Words have no order, so none of them is the end of a grid."""
-
+def test_the_search_chooses_among_words_too():
     def build(link, scale):
         apply = {"identity": lambda y: y, "half": lambda y: y / 2}[link]
-        return lambda y, physics: scale * apply(y)
+        return lambda y, physics: min(scale, 1) * apply(y)
 
-    grid = {"link": ["half", "identity"], "scale": [0.5, 1.0, 1.5]}
-    found = tuning.grid_search(build, grid, tiny_problem("denoise").tuning, CPU)
-    assert found["values"] == {"link": "identity", "scale": 1.0}
-    assert found["trials"] == 6
-    assert not found["edge"]
+    parameters = {
+        "link": Choice(["tuned"], "A link.", tried=["half", "identity"]),
+        "scale": Number(["tuned"], "A scale.", above=0, most=1, start=1),
+    }
+    found = tuning.tuned(build, parameters, tiny_problem("denoise").tuning, CPU)
+    assert found["values"] == {"link": "identity", "scale": 1}
+    assert not tuning.open_ends(found, parameters), "1 is the end of its range"
 
 
 def test_words_and_numbers_of_an_entry_are_listed(monkeypatch):
@@ -61,21 +67,42 @@ def test_words_and_numbers_of_an_entry_are_listed(monkeypatch):
     assert solver.values.items() >= entry["values"].items()
 
 
-def test_grid_search_compares_its_points_on_the_same_draws():
-    draws = []
+def test_the_search_compares_its_points_on_the_same_draws():
+    draws = {}
 
     def build(scale):
         def reconstruct(y, physics):
-            draws.append(torch.rand(()).item())
+            draws.setdefault(scale, []).append(torch.rand(()).item())
             return scale * y
 
         return reconstruct
 
     tuning_set = tiny_problem("denoise").tuning
-    tuning.grid_search(build, {"scale": [0.9, 1.0]}, tuning_set, CPU)
-    images = len(tuning_set)
-    assert draws[:images] == draws[images:]
-    assert len(set(draws)) == images
+    parameters = {"scale": Number(["tuned"], "A scale.", above=0, start=1)}
+    tuning.tuned(build, parameters, tuning_set, CPU)
+    assert len(draws) > 2
+    assert len({tuple(drawn) for drawn in draws.values()}) == 1
+    assert len(set(draws[1])) == len(tuning_set)
+
+
+def test_methods_are_told_what_the_problem_tells(monkeypatch):
+    """The judge keeps the operator that measured."""
+    problem = tiny_problem("deblur")
+    told = replace(problem.task, told={"std": 3.0})
+    tuning_set = Problem(problem.tuning.images, told, crop=32)
+    seen = []
+
+    def build(scale):
+        def reconstruct(y, physics):
+            seen.append(physics.filter.clone())
+            return scale * y
+
+        return reconstruct
+
+    parameters = {"scale": Choice(["tuned"], "A scale.", tried=[1.0])}
+    tuning.tuned(build, parameters, tuning_set, CPU)
+    assert torch.equal(seen[0], tuning_set.observe(0).physics.filter)
+    assert not torch.equal(seen[0], tuning_set.judged(0)[1].physics.filter)
 
 
 def test_unknown_task_has_no_entry():
@@ -107,7 +134,7 @@ def test_tuning_from_the_command_line(red_entry, benchmark_objects, monkeypatch)
     (problem,) = suite.problems(benchmark_objects, DENOISE)
     task = problem.get_data()["problem"].task
     entry = tuning.look_up("red", task, red.fixed_parameters())
-    assert entry["trials"] == len(red.grid["lambda_"])
+    assert entry["trials"] >= 3
     assert entry["values"].keys() == {"lambda_"}
     (command,) = table["commands"]
     assert shlex.split(command)[-4:] == [
@@ -125,8 +152,8 @@ def test_tuning_from_the_command_line(red_entry, benchmark_objects, monkeypatch)
     assert {k: v for k, v in again.items() if k != "commands"} == {
         k: v for k, v in table.items() if k != "commands"
     }
-    # With another grid the old entries would be of fewer trials than the table says.
-    monkeypatch.setitem(type(red).grid, "lambda_", [0.1, 0.2, 0.4])
+    # The old entries would not be what the table says.
+    monkeypatch.setattr(type(red).parameters["lambda_"], "tried", "other")
     with pytest.raises(AssertionError, match="tuned again"):
         red_entry(pattern, "--problems", DENOISE, "--missing")
 
@@ -148,7 +175,7 @@ def test_bad_names_say_so(arguments, sentence, red_entry, capsys):
 
 
 @pytest.mark.parametrize("name", [path.stem for path in TABLES])
-def test_a_table_is_of_the_solvers_grid(name):
+def test_a_table_is_of_the_solvers_search(name):
     """A new solver needs no table: what it does not find there is searched."""
     table = json.loads((tuning.FOLDER / f"{name}.json").read_text())
     for command in table["commands"]:
@@ -156,19 +183,30 @@ def test_a_table_is_of_the_solvers_grid(name):
         assert words[:4] == ["python", "-m", "benchmark_inverse_problems", "tune"]
         assert words[4].split("[")[0] == name
     assert table["commands"]
-    assert table["grid"] == SOLVERS[name].grid, "the grid changed: tune again"
+    assert table["search"] == tune.searched(SOLVERS[name]), "it changed: tune again"
 
 
 @pytest.mark.parametrize("path", TABLES, ids=lambda p: p.stem)
-def test_no_regularisation_weight_lies_at_the_end_of_its_grid(path):
-    table = json.loads(path.read_text())
-    entries = {k: v for k, v in table.items() if isinstance(v, dict) and "psnr" in v}
-    assert entries
-    if path.stem in ("tv", "wavelet"):
-        assert len(entries) > 20
-        # Without noise the best weight is the least one.
-        noisy = {k: v for k, v in entries.items() if "sigma" in k or "gain" in k}
-        assert not [key for key, entry in noisy.items() if entry["edge"]]
+def test_no_number_lies_at_the_end_of_what_was_tried(path):
+    """The best one has a worse neighbour on either side, but at the end of its range."""
+    found = [(key, entry) for name, key, entry in entries() if name == path.stem]
+    assert len(found) > 20
+    for key, entry in found:
+        assert not tuning.open_ends(entry, SOLVERS[path.stem].parameters), key
+        for neighbours in entry["around"].values():
+            assert all(p <= entry["psnr"] + TOLERANCE + 1e-3 for _, p in neighbours), (
+                key
+            )
+
+
+def test_an_open_end_is_seen():
+    parameters = {"a": Number(["tuned"], "A.", least=1, start=2)}
+    inside = {"values": {"a": 2}, "around": {"a": [[1, 20.0], [4, 21.0]]}}
+    assert tuning.open_ends(inside, parameters) == []
+    one_side = {"values": {"a": 2}, "around": {"a": [[1, 20.0]]}}
+    assert tuning.open_ends(one_side, parameters) == ["a"]
+    bound = {"values": {"a": 1}, "around": {"a": [[2, 20.0]]}}
+    assert tuning.open_ends(bound, parameters) == []
 
 
 def test_entries_are_of_problems_of_the_suite():

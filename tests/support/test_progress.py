@@ -81,13 +81,15 @@ def test_solvers_show_images_and_iterations(suite, shown):
 def test_tuning_shows_its_trials(suite, shown):
     suite.add_solver("tuned", "return lambda y, physics: weight * y")
     file = suite.folder / "solvers" / "tuned.py"
-    parameters = 'parameters = {"weight": ["tuned"]}\n    grid = {"weight": [1, 2]}'
+    weight = 'Choice(["tuned"], "A weight.", tried=[1, 2])'
+    parameters = f'parameters = {{"weight": {weight}}}'
     text = file.read_text().replace(
         "build(self, example)", "build(self, example, weight)"
     )
+    text = text.replace("import Rec", "import Choice, Rec")
     file.write_text(text.replace('name = "tuned"', f'name = "tuned"\n    {parameters}'))
     suite.run("-s", "tuned", "-d", "simulated")
-    assert "tuning:  50%" in shown.getvalue()
+    assert "tuning: 1it" in shown.getvalue()
 
 
 def test_training(shown, tmp_path, monkeypatch):

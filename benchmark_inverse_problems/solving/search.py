@@ -1,0 +1,147 @@
+"""The search of the best parameters: a pattern search, from coarse to fine.
+
+It follows R. Hooke and T. A. Jeeves, "Direct Search Solution of Numerical and Statistical
+Problems", Journal of the ACM, 1961, on the logarithms of the numbers.
+"""
+
+import math
+from contextlib import suppress
+
+from ..support.parameters import Number
+
+# Least gain in dB for which a step is taken.
+TOLERANCE = 0.005
+# Halvings of the coarsest step at most, and trials at most, where no number of trials is
+# asked for. Finer steps would follow the luck of methods that draw random numbers.
+FINEST, MOST = 2, 150
+# Halvings at most otherwise: more would not change the three digits of a number.
+LAST = 7
+
+
+class Exhausted(Exception):
+    """There are no trials left."""
+
+
+class PatternSearch:
+    """The best of the points around it, and the best on each line through it.
+
+    From the start, the search takes steps along one parameter after the other, as long as
+    they gain more than `TOLERANCE`. Where none does, the step is halved. It ends where a
+    parabola through the best point and its neighbours promises no more than `TOLERANCE`
+    for any number. So the best point has a tried neighbour on either side along each
+    number, but at the end of the number's range, where one side is enough.
+
+    Parameters
+    ----------
+    score : callable (**values) -> float
+        What is maximised, in dB. NaN counts as the worst.
+    parameters : dict
+        {name: Number or Choice}
+    trials : int
+        Number of trials. The search goes on with finer steps until then, and ends there.
+        0: as many as it takes.
+
+    Attributes
+    ----------
+    best : dict
+        {name: value}
+    scores : dict
+        {values as a tuple: score} of all trials.
+    """
+
+    def __init__(self, score, parameters, trials=0):
+        self.score, self.parameters = score, parameters
+        self.trials, self.most = trials, trials or MOST
+        self.scores = {}
+        self.best = {name: p.first()[0] for name, p in parameters.items()}
+        with suppress(Exhausted):
+            self.run()
+
+    def value(self, point):
+        """The score of a point; each point is tried once.
+
+        Raises
+        ------
+        Exhausted
+            If it would be one trial too many.
+        """
+        key = tuple(point.values())
+        if key not in self.scores:
+            if len(self.scores) == self.most:
+                raise Exhausted
+            found = self.score(**point)
+            self.scores[key] = -math.inf if math.isnan(found) else found
+        return self.scores[key]
+
+    def run(self):
+        """Search."""
+        for halvings in range((LAST if self.trials else FINEST) + 1):
+            step = 2.0**-halvings
+            while self.improved(step):
+                pass
+            if not self.trials and self.promise(step) <= TOLERANCE:
+                break
+
+    def improved(self, step):
+        """Take the steps that gain; whether there was one."""
+        before = self.value(self.best)
+        for name, parameter in self.parameters.items():
+            for move in self.moves(name, parameter, step):
+                while self.value(move(self.best)) > self.value(self.best) + TOLERANCE:
+                    self.best = move(self.best)
+        return self.value(self.best) > before
+
+    def moves(self, name, parameter, step):
+        """What leads from a point to its neighbours along a parameter."""
+        if not isinstance(parameter, Number):
+            return [lambda p, word=word: p | {name: word} for word in parameter.first()]
+        ratio = parameter.ratio**step
+
+        def side(index):
+            return lambda p: p | {name: parameter.around(p[name], ratio)[index]}
+
+        return [side(0), side(1)]
+
+    def promise(self, step):
+        """The largest gain that a parabola along one number promises."""
+        return max((self.along(n, step) for n in self.numbers()), default=0.0)
+
+    def along(self, name, step):
+        """The gain that the parabola along a number promises."""
+        parameter = self.parameters[name]
+        best = self.value(self.best)
+        losses = [
+            max(0.0, best - self.value(self.best | {name: value}))
+            for value in parameter.around(self.best[name], parameter.ratio**step)
+        ]
+        if not all(map(math.isfinite, losses)):
+            return math.inf
+        if parameter.at_bound(self.best[name]):
+            return 0.0
+        a, b = losses
+        return (a - b) ** 2 / (8 * (a + b)) if a + b else 0.0
+
+    def numbers(self):
+        """The names of the parameters that are numbers."""
+        return [n for n, p in self.parameters.items() if isinstance(p, Number)]
+
+    def neighbours(self):
+        """{number: [[value, score], ...]}, the nearest tried ones on either side."""
+        found = {}
+        for name in self.numbers():
+            points = [
+                dict(zip(self.parameters, key, strict=True)) for key in self.scores
+            ]
+            line = {
+                point[name]: self.value(point)
+                for point in points
+                if point == self.best | {name: point[name]}
+            }
+            below = [v for v in line if v < self.best[name]]
+            above = [v for v in line if v > self.best[name]]
+            nearest = [
+                *([max(below)] if below else []),
+                *([min(above)] if above else []),
+            ]
+            found[name] = [[value, round(line[value], 3)] for value in nearest]
+        return found
