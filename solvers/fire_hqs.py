@@ -71,6 +71,10 @@ class Solver(IterativeSolver):
         "shift": Number(
             [0.0], "Largest random shift, a share of the side.", least=0, most=1
         ),
+        "turned": Choice(
+            [False], "Whether models see the image turned at random.", [False, True]
+        ),
+        "fall": Number([1.0], "Factor of the first iteration's strength.", above=0),
         "error": Number(
             [0.025],
             "Error that the average is assumed to have. None: the root of lambda_.",

@@ -15,7 +15,8 @@ class Solver(ReconstructionSolver):
     """
 
     name = "{name}"
-    # {{parameter: values to run}}; each reaches `build` by its name.
+    # {{"weight": Number([0.1], "Weight of the prior.", above=0)}}; each reaches `build` by
+    # its name. Number, Choice and Name come from benchmark_inverse_problems.
     parameters = {{}}
     requirements = ["pip::torch"]
 

@@ -1,24 +1,28 @@
 """Fixed points of restoration networks as priors."""
 
+from functools import partial
+
 import torch
 
 from ..physics.initial_estimate import initial_estimate
 from ..physics.noise import noise_level
 from ..physics.proximal import data_prox
-from .dpir import SIGMA_MIN
+from .dpir import SIGMA_MIN, turn
 from .pnp import check_settings
 
 
-def prior_step(x, physics, models, gammas, shift=0.0):
+def prior_step(x, physics, models, gammas, shift=0.0, turned=False):
     """`x - sum_n gamma_n (x - R_n(D_n x))`, each D_n drawn anew.
 
     With `shift` the image is first shifted circularly by a random part of its height
-    and width, at most this share. The result is shifted back (equivariance).
+    and width, at most this share. With `turned` it is flipped or rotated at random. Both
+    are undone afterwards (equivariance).
     """
     offset = [round(shift * n * (2 * torch.rand(()).item() - 1)) for n in x.shape[2:]]
     x = torch.roll(x, offset, (-2, -1))
+    x, back = turn(x, int(torch.randint(8, ())) if turned else 0)
     terms = [g * (x - t(x, physics)) for g, t in zip(gammas, models, strict=True)]
-    return torch.roll(x - sum(terms), [-n for n in offset], (-2, -1))
+    return torch.roll(back(x - sum(terms)), [-n for n in offset], (-2, -1))
 
 
 def fire_hqs(
@@ -33,6 +37,8 @@ def fire_hqs(
     shift=0.0,
     error=0.025,
     strength=1.0,
+    turned=False,
+    fall=1.0,
 ):
     """FiRe-HQS (Terris, Kamilov and Moreau, CVPR 2025).
 
@@ -79,6 +85,11 @@ def fire_hqs(
     strength : float
         Strength of the models (see `RestorationModel`). Weaker degradations leave
         smaller errors. `lambda_` and `error` are given for strength 1.
+    turned : bool
+        See `prior_step`. `dpir` turns the image of its denoiser too.
+    fall : float
+        Factor of the strength in the first iteration. It falls to one, in equal ratios,
+        until the averaging begins.
 
     Yields
     ------
@@ -90,7 +101,7 @@ def fire_hqs(
     ValueError
         If there are not as many gammas as models, or a setting is out of range.
     """
-    check_settings(iterations, lambda_=lambda_, strength=strength)
+    check_settings(iterations, lambda_=lambda_, strength=strength, fall=fall)
     if len(gammas) != len(models):
         raise ValueError(
             f"FiRe needs one gamma a model, got {len(gammas)} for {len(models)}."
@@ -105,7 +116,9 @@ def fire_hqs(
     yield x
     first = min(round(iterations * (1 - average)), iterations - 1)
     for k in range(iterations):
-        u = prior_step(x, physics, models, gammas, shift)
+        factor = fall ** (1 - min(k / first, 1)) if first else 1.0
+        stronger = [partial(t, factor=factor) if factor != 1 else t for t in models]
+        u = prior_step(x, physics, stronger, gammas, shift, turned)
         mean = u if k <= first else mean + (u - mean) / (k - first + 1)
         x = prox(mean if feedback else u, lambda_ / sigma**2)
         yield prox(mean, last / sigma**2)

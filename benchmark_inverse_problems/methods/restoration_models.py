@@ -232,11 +232,11 @@ class RestorationModel:
         self.strength = strength
         self.complex = complex
 
-    def draw(self, x, physics=None):
-        """A random degradation of images like x."""
+    def draw(self, x, physics=None, factor=1.0):
+        """A random degradation of images like x, with `factor` times its noise."""
         degradation = self.restoration.draw(tuple(x.shape[1:]), physics)
         if self.restoration.draw is not measurements:
-            level = self.strength * degradation.noise_model.sigma
+            level = factor * self.strength * degradation.noise_model.sigma
             degradation.noise_model = GaussianNoise(level)
         return degradation.to(x.device)
 
@@ -252,24 +252,25 @@ class RestorationModel:
         """
         return self.restore(x, self.draw(x))
 
-    def __call__(self, x, physics=None):
+    def __call__(self, x, physics=None, factor=1.0):
         """R(D x) for an image (1, C, H, W) in [0, 1], with a new D.
 
         `physics` is the operator to invert. Models conditioned on measurements use it
-        as D.
+        as D. `factor` is one of the noise of D.
         """
         if self.restoration.draw is measurements:
             if is_poisson(physics):
                 x = x.clamp(min=0)  # a Poisson rate is not negative
             return self.restore(physics(x), physics)
-        return by_parts(x, self.restored) if self.complex else self.restored(x)
+        restored = partial(self.restored, factor=factor)
+        return by_parts(x, restored) if self.complex else restored(x)
 
-    def restored(self, x):
+    def restored(self, x, factor=1.0):
         """R(D x) with a new D."""
         height, width = x.shape[-2:]
         # Down-sampling by 2 needs even sides.
         x = pad(x, (0, width % 2, 0, height % 2), mode="replicate")
-        degradation = self.draw(x)
+        degradation = self.draw(x, factor=factor)
         return self.restore(degradation(x), degradation)[..., :height, :width]
 
 

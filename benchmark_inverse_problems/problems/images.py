@@ -181,6 +181,9 @@ IMAGE_SETS = {
         "the 100 test images of BSDS300",
         download=deepinv_download(dinv.datasets.BSD100HR),
     ),
+    "development": ImageSet(
+        "photographs of one's own choice, for choices between designs; never scored"
+    ),
     "bsds500": ImageSet(
         "the images of BSDS500; the bundled networks were trained on most of them",
         download=deepinv_download(dinv.datasets.BSDS500, splits=["test"]),

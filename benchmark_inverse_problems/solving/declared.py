@@ -16,6 +16,6 @@ def precision(default=PRECISIONS[0]):
     return Choice([default], "Type of the numbers in the network.", PRECISIONS)
 
 
-def iterations(default, least=1):
-    """The iterations of a solver."""
-    return Number([default], "Iterations.", least=least, whole=True)
+def iterations(default, least=1, start=None):
+    """The iterations of a solver; with `start` they may be tuned."""
+    return Number([default], "Iterations.", least=least, whole=True, start=start)

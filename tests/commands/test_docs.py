@@ -33,7 +33,7 @@ def test_the_solver_of_contributing_is_complete_and_short(suite):
     mean = df.groupby("solver_name").objective_psnr.mean()
     (landweber,) = (name for name in mean.index if name.startswith("landweber"))
     assert mean[landweber] > mean["adjoint"]
-    assert (df[df.solver_name == landweber].objective_trials == 3).all()
+    assert (df[df.solver_name == landweber].objective_trials > 3).all()
 
 
 def test_readme_lists_every_plugin():
@@ -157,13 +157,17 @@ def test_pre_commit_has_the_pinned_ruff():
     assert hooks["repos"][0]["rev"] == f"v{pinned}"
 
 
-def test_the_readme_has_the_number_of_targets_that_are_met():
+def test_promises_are_kept_and_the_readme_has_their_number():
     targets = (ROOT / "docs" / "targets.md").read_text()
-    rows = [
-        line for line in targets.splitlines() if re.match(r"\|.*\| (yes|\*\*no)", line)
+    promises, claims = targets.split("Claims of the papers")
+    found = [
+        re.findall(r"^\|.* \| (yes|\*\*no\*\*) \|$", part, re.M)
+        for part in (promises, claims)
     ]
-    verdicts = [line.split("|")[-2].strip() for line in rows]
-    count = f"{verdicts.count('yes')} of {len(verdicts)} targets"
-    assert len(verdicts) > 50 and set(verdicts) == {"yes", "**no**"}
-    assert count in targets
-    assert count in (ROOT / "README.md").read_text()
+    config = yaml.safe_load((ROOT / "configs" / "targets.yml").read_text())
+    assert len(found[0]) >= len(config["targets"])
+    assert len(found[1]) >= len(config["claims"])
+    assert set(found[0]) == {"yes"}
+    assert f"{len(found[0])} of {len(found[0])} are met." in promises
+    assert f"{found[1].count('yes')} of {len(found[1])} are reproduced." in claims
+    assert f"promises {len(found[0])} scores" in (ROOT / "README.md").read_text()

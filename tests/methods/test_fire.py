@@ -5,11 +5,15 @@ import pytest
 import torch
 from deepinv.physics import Denoising
 
+from benchmark_inverse_problems.methods.dpir import turn
 from benchmark_inverse_problems.methods.fire import fire_hqs, prior_step
+from benchmark_inverse_problems.methods.restoration_models import restoration_models
 from benchmark_inverse_problems.physics.initial_estimate import initial_estimate
 from benchmark_inverse_problems.physics.proximal import data_prox
 
 from ..small import OPERATORS, measured, noisy, picture
+from ..test_plugins import SOLVERS
+from ..tiny import tiny_problem
 
 SIGMA = 0.1
 
@@ -159,3 +163,51 @@ def test_wrong_settings_are_refused(settings, message):
     arguments = {"models": [Constants()] * 2, "gammas": [0.5] * 2, "lambda_": 0.01}
     with pytest.raises(ValueError, match=message):
         estimates(*problem(), **arguments | settings)
+
+
+def test_turns_are_undone_after_the_models():
+    x, model = picture(20, 30), Constants()
+    torch.manual_seed(0)
+
+    def halved(z, physics):
+        model(z, physics)
+        return z / 2
+
+    for _ in range(12):
+        found = prior_step(x, None, [halved], [1.0], turned=True)
+        torch.testing.assert_close(found, x / 2)
+    turns = [turn(x, k)[0] for k in range(8)]
+    seen = {k for z in model.inputs for k, t in enumerate(turns) if is_equal(z, t)}
+    assert len(seen) > 4
+    assert all(any(is_equal(z, t) for t in turns) for z in model.inputs)
+
+
+def is_equal(a, b):
+    return a.shape == b.shape and torch.equal(a, b)
+
+
+def test_the_noise_falls_until_the_averaging_begins():
+    y, physics = problem()
+    factors = []
+
+    def model(x, physics, factor=1.0):
+        factors.append(factor)
+        return x
+
+    estimates(y, physics, [model], [1.0], 0.04, iterations=8, average=0.5, fall=16.0)
+    assert factors == pytest.approx([16, 8, 4, 2, 1, 1, 1, 1])
+    factors.clear()
+    estimates(y, physics, [model], [1.0], 0.04, iterations=4)
+    assert factors == [1.0] * 4
+
+
+def test_a_factor_scales_the_noise_of_a_degradation():
+    example = tiny_problem("denoise").observe(0)
+    solver = SOLVERS["fire_hqs"].get_instance(weights="bundled")
+    solver.use_machine()
+    (model,) = restoration_models("denoiser", "bundled", example, solver, 0.5)
+    levels = []
+    for factor in (1.0, 3.0):
+        torch.manual_seed(0)
+        levels.append(float(model.draw(example.y, factor=factor).noise_model.sigma))
+    assert levels[1] == pytest.approx(3 * levels[0])

@@ -5,9 +5,15 @@ import yaml
 
 from benchmark_inverse_problems import suite
 from benchmark_inverse_problems.methods.restoration_models import BUNDLED
-from benchmark_inverse_problems.studies import precision, priors, recurrence
+from benchmark_inverse_problems.report.comparison import image_scores
+from benchmark_inverse_problems.studies import (
+    ensembles,
+    precision,
+    priors,
+    recurrence,
+)
 
-from ..test_plugins import FIXED
+from ..test_plugins import FIXED, SOLVERS
 
 
 def names(config):
@@ -133,3 +139,21 @@ def test_tables_of_priors(capsys, monkeypatch):
     # The best single prior is the last of the six, 36 dB.
     assert "| tuned, above the best alone | 1.00 | 1.00 |" in gains
     assert "| measurements, above dpir | 9.00 | 9.00 |" in gains
+
+
+def test_ensembles_are_compared_on_the_same_images():
+    rows = [("sr", "fire_hqs[prior=a]", image, 30.0 + image) for image in range(3)] + [
+        ("sr", "fire_hqs[prior=b]", image, 30.5 + image) for image in range(3)
+    ]
+    columns = ["dataset_name", "solver_name", "objective_image", "objective_psnr"]
+    scores = image_scores(pd.DataFrame(rows, columns=columns), "psnr")
+    means, differences = ensembles.compared(scores, "fire_hqs[prior=a]")
+    assert means["sr"].tolist() == [31.0, 31.5]
+    assert differences["sr"].to_dict() == {"fire_hqs[prior=b]": "+0.50 [+0.50, +0.50]"}
+
+
+def test_ensembles_are_compared_on_the_development_set():
+    problems, solvers = suite.configured(ensembles.CONFIG)
+    assert all("images=development," in problem for problem in problems)
+    tried = SOLVERS["fire_hqs"].parameters["prior"].candidates
+    assert all(prior in " ".join(solvers) for prior in tried)
