@@ -40,8 +40,8 @@ def test_info_of_every_problem_and_solver(capsys):
             assert plugin.__doc__.splitlines()[0] in printed
             for parameter, values in plugin.parameters.items():
                 assert f"{parameter}: {', '.join(map(str, values))}" in printed
-            if option == "-d":
-                assert "valid values: all (1 total)" in printed
+            for values in plugin.parameters.values():
+                assert values.allowed() in printed and values.meaning in printed
 
 
 def test_a_run_leaves_a_dashboard(suite):

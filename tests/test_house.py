@@ -81,7 +81,7 @@ def test_the_key_sees_the_wings_that_compute(tmp_path):
 def test_the_public_surface():
     names = (
         "Choice IterativeSolver Name Number ProblemDataset ReconstructionSolver Task "
-        "WEIGHTS compare evaluate iterations pictures precision"
+        "VolumeDataset WEIGHTS compare cubes evaluate iterations pictures precision"
     )
     assert benchmark_inverse_problems.__all__ == names.split()
     for name in benchmark_inverse_problems.__all__:

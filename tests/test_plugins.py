@@ -188,11 +188,13 @@ def test_every_solver_with_a_network_has_a_precision():
 def other_value(cls, key, value):
     """A value of a dataset's parameter that is not the given one."""
     if key == "images":
-        return f"{value}_tuning" if value.startswith("ellipses") else "tuning"
+        return f"{value}_tuning" if value.startswith("ellips") else "tuning"
     if key == "n_images":
         return 1
     if key == "crop":  # patches are smaller than other crops
         return 24 if cls.view == "gray_patches" else 48
+    if key in ("size", "coils"):
+        return value - 1
     values = [*cls.parameters[key], *getattr(cls, "test_parameters", {}).get(key, [])]
     return next(v for v in values if v != value)
 
@@ -200,7 +202,8 @@ def other_value(cls, key, value):
 @pytest.mark.parametrize("name", DATASETS)
 def test_every_dataset_parameter_changes_the_problem(name):
     cls = DATASETS[name]
-    config = next(product_param(cls.parameters)) | {"n_images": 2, "crop": 64}
+    config = next(product_param(cls.parameters)) | {"n_images": 2}
+    config |= {"size": 16} if "size" in config else {"crop": 64}
     if config["images"] == "auto":
         config["images"] = "bundled"
     reference = cls.get_instance(**config).get_data()["problem"].fingerprint

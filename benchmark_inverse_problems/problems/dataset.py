@@ -1,6 +1,7 @@
 """The base class of datasets: images and a task make a problem."""
 
 import time
+from functools import partial
 from os import PathLike
 
 from benchopt import BaseDataset
@@ -17,11 +18,31 @@ from ..support.parameters import DeclaredParameters, Name, NotAllowed, Number
 from ..support.progress import libraries_quiet
 from .images import IMAGE_SETS, VIEWS, open_images, open_tuning_images
 from .problem import Problem
-from .reading import image_paths
+from .reading import PICTURES, image_paths
+from .volumes import VOLUMES
 
 TUNING_CROP = 128
 TUNING_IMAGES = 8
 PATIENCE = 10  # seconds
+
+
+def cubes(n_images=2, size=64):
+    """The parameters of every problem of volumes."""
+    return {
+        "images": Name(
+            ["ellipsoids"],
+            "Set of volumes, or the name of a folder in data_paths with NIfTI, MHA, NRRD, "
+            "NPY or TIFF files.",
+        ),
+        "n_images": pictures(n_images=n_images)["n_images"],
+        "size": Number(
+            [size],
+            "Side of the volumes. Files are reduced by whole blocks of voxels, then cut.",
+            "voxels",
+            least=SSIM_SIDE,
+            whole=True,
+        ),
+    }
 
 
 def image_folder(name):
@@ -118,10 +139,13 @@ class ProblemDataset(DeclaredParameters, FingerprintMixin, BaseDataset):
         bundled pictures.
     view : str
         What is made of the images, a key of `VIEWS`.
+    kind : Kind
+        What the files of a folder are.
     """
 
     image_set = "bundled"
     view = "colour"
+    kind = PICTURES
 
     def get_task(self):
         """The operator and the noise, from the parameters."""
@@ -136,8 +160,9 @@ class ProblemDataset(DeclaredParameters, FingerprintMixin, BaseDataset):
 
     def resolve(self, parameters):
         """The problem's own set if it is on disk, else the bundled pictures."""
-        on_disk = generated(self.image_set) or image_paths(image_folder(self.image_set))
-        return self.image_set if on_disk else "bundled"
+        folder = image_folder(self.image_set)
+        on_disk = generated(self.image_set) or image_paths(folder, self.kind)
+        return self.image_set if on_disk else self.kind.generated
 
     def _get_state(self):
         state = super()._get_state() | {"images": self.images_digest()}
@@ -150,7 +175,7 @@ class ProblemDataset(DeclaredParameters, FingerprintMixin, BaseDataset):
         if self.refused:
             return ""
         folder = image_folder(self.images)
-        paths = [] if generated(self.images) else image_paths(folder)
+        paths = [] if generated(self.images) else image_paths(folder, self.kind)
         if not paths:
             return ""
         if self.n_images != "all":
@@ -163,11 +188,11 @@ class ProblemDataset(DeclaredParameters, FingerprintMixin, BaseDataset):
         if generated(self.images):
             return
         folder = image_folder(self.images)
-        if image_paths(folder):
+        if image_paths(folder, self.kind):
             return
         image_set = IMAGE_SETS.get(self.images)
         if image_set is None or image_set.download is None:
-            open_images(self.images, folder)  # says what is missing
+            open_images(self.images, folder, self.kind)  # says what is missing
         try:
             with libraries_quiet():
                 image_set.download(folder)
@@ -184,11 +209,52 @@ class ProblemDataset(DeclaredParameters, FingerprintMixin, BaseDataset):
             return {"problem": RefusedProblem(self.refused)}
         folder = image_folder(self.images)
         problem = LazyProblem(
-            self.images, folder, self.n_images, self.get_task(), self.crop, self.view
+            partial(open_images, self.images, folder, self.kind),
+            partial(open_tuning_images, self.images, self.kind),
+            self.images,
+            self.n_images,
+            self.get_task(),
+            self.side,
+            self.viewed,
         )
         # The default is a number at most, as sets are of different sizes.
         problem.at_most = self.n_images in type(self).parameters["n_images"]
         return {"problem": problem}
+
+    @property
+    def side(self):
+        """The side of the images, or "none" for whole ones."""
+        return self.crop
+
+    def viewed(self, images, side):
+        """What the problem makes of the images of a set.
+
+        Parameters
+        ----------
+        images : Images
+        side : int or "none"
+            The side that the images are cut to later.
+        """
+        return VIEWS[self.view](images)
+
+
+class VolumeDataset(ProblemDataset):
+    """Measurements of a set of volumes by a fixed operator.
+
+    A subclass states `name`, `parameters` with at least those of `cubes`, whether the
+    volumes are `complex`, and writes `get_task`.
+    """
+
+    image_set = "ellipsoids"
+    kind = VOLUMES
+    complex = False
+
+    @property
+    def side(self):
+        return self.size
+
+    def viewed(self, images, side):
+        return images.sized(side, self.complex)
 
 
 class LazyProblem(Problem):
@@ -205,19 +271,18 @@ class LazyProblem(Problem):
 
     at_most = False
 
-    def __init__(self, name, folder, n_images, task, crop, view):
-        self.name, self.folder, self.n_images = name, folder, n_images
-        self.view = VIEWS[view]
+    def __init__(self, opened, opened_tuning, name, n_images, task, crop, view):
+        self.open, self.name, self.n_images, self.view = opened, name, n_images, view
         # Phantoms are small already; pictures are cut, as tuning tries many settings.
         tuning_crop = TUNING_CROP if crop == "none" else min(TUNING_CROP, crop)
-        images = self.view(open_tuning_images(name)).first(TUNING_IMAGES)
+        images = view(opened_tuning(), tuning_crop).first(TUNING_IMAGES)
         tuning = Problem(images, task, crop=tuning_crop)
         super().__init__(None, task, crop, tuning)
 
     @property
     def images(self):
         if self._images is None:
-            opened = self.view(open_images(self.name, self.folder))
+            opened = self.view(self.open(), self.crop)
             self.check(len(opened))
             self._images = opened.first(self.n_images)
         return self._images

@@ -8,8 +8,9 @@ import deepinv as dinv
 import matplotlib
 import numpy as np
 
+from . import volumes
 from .phantoms import phantoms, shepp_logan
-from .reading import SKIMAGE, Images, from_paths, in_folder
+from .reading import PICTURES, SKIMAGE, Images, from_paths, in_folder
 
 MATPLOTLIB = Path(matplotlib.get_data_path()) / "sample_data"
 # Both lists are frozen: scores are comparable only on the same images, in the
@@ -38,17 +39,17 @@ class ImageSet:
     download : callable (folder) or None
         Fetches a set into a folder, through deepinv.
     tuning : str
-        The set whose images tune a solver for this one.
+        The set whose images tune a solver for this one; "": that of its kind.
     """
 
     description: str
     open: Callable | None = None
     download: Callable | None = None
-    tuning: str = "tuning"
+    tuning: str = ""
 
 
-def from_folder(folder, name):
-    """All pictures below a folder, sorted by path.
+def from_folder(folder, name, kind):
+    """All images below a folder, sorted by path.
 
     Raises
     ------
@@ -57,14 +58,14 @@ def from_folder(folder, name):
     """
     folder = Path(folder)
     advice = (
-        f"put PNG, JPEG, TIFF, WebP or BMP images there, map {name} to a folder under data_paths in "
-        f"config.yml{download_advice(name)}, or use images=bundled."
+        f"put {kind.description} there, map {name} to a folder under data_paths in "
+        f"config.yml{download_advice(name)}, or use images={kind.generated}."
     )
     if not folder.is_dir():
         raise FileNotFoundError(
             f"The image set {name} is not on disk ({folder} does not exist): {advice}"
         )
-    images = in_folder(folder)
+    images = in_folder(folder, kind)
     if not images:
         raise FileNotFoundError(
             f"The image set {name} is empty (no image in {folder}): {advice}"
@@ -161,6 +162,15 @@ IMAGE_SETS = {
         open=lambda: Images(["shepp_logan"], lambda i: shepp_logan()),
         tuning="ellipses_tuning",
     ),
+    "ellipsoids": ImageSet(
+        "volumes of rotated ellipsoids with shells and texture",
+        open=lambda: volumes.phantoms(8, 0),
+        tuning="ellipsoids_tuning",
+    ),
+    "ellipsoids_tuning": ImageSet(
+        "volumes of ellipsoids, for tuning only",
+        open=lambda: volumes.phantoms(2, 1000),
+    ),
     "div2k": ImageSet(
         "the 100 validation images of DIV2K",
         download=deepinv_download(dinv.datasets.DIV2K, mode="val"),
@@ -191,7 +201,7 @@ IMAGE_SETS = {
 }
 
 
-def open_images(name, folder=None):
+def open_images(name, folder=None, kind=PICTURES):
     """The images of a set, lazily.
 
     Parameters
@@ -200,6 +210,8 @@ def open_images(name, folder=None):
         A key of `IMAGE_SETS`, or any name of the user's own.
     folder : path
         Where the images of a set that is not bundled lie.
+    kind : Kind
+        What the files of a folder are.
 
     Raises
     ------
@@ -209,10 +221,11 @@ def open_images(name, folder=None):
     image_set = IMAGE_SETS.get(name)
     if image_set is not None and image_set.open is not None:
         return image_set.open()
-    return from_folder(folder, name)
+    return from_folder(folder, name, kind)
 
 
-def open_tuning_images(name):
+def open_tuning_images(name, kind=PICTURES):
     """The images that tune a solver for the problems of a set; disjoint from it."""
     image_set = IMAGE_SETS.get(name)
-    return IMAGE_SETS[image_set.tuning if image_set else "tuning"].open()
+    tuning = image_set.tuning if image_set else ""
+    return IMAGE_SETS[tuning or kind.tuning].open()

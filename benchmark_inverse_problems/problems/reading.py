@@ -2,7 +2,8 @@
 
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import skimage
 import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp"}
+SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp")
 SKIMAGE = Path(skimage.__file__).parent / "data"
 
 
@@ -92,33 +93,70 @@ def from_paths(paths):
     return Images([p.stem for p in paths], lambda i: read_image(paths[i]))
 
 
-def in_folder(folder):
-    """The pictures below a folder; each has its path in the folder as its name.
+@dataclass(frozen=True)
+class Kind:
+    """A kind of images: pictures or volumes.
+
+    Attributes
+    ----------
+    description : str
+        What files of a folder may be.
+    suffixes : tuple of str
+    sequence : callable (names, paths) -> Images
+    generated : str
+        A set of the kind that needs no folder.
+    tuning : str
+        The set that tunes solvers for a folder of this kind.
+    """
+
+    description: str
+    suffixes: tuple
+    sequence: Callable
+    generated: str
+    tuning: str
+
+
+def in_folder(folder, kind):
+    """The images below a folder; each has its path in the folder as its name.
 
     What is skipped is said in a warning: files of other kinds and hidden ones.
     """
     folder = Path(folder)
-    paths = image_paths(folder)
+    paths = image_paths(folder, kind)
     skipped = sorted(set(all_files(folder)) - set(paths))
     if skipped:
         names = ", ".join(str(path.relative_to(folder)) for path in skipped[:5])
         more = f" and {len(skipped) - 5} others" if len(skipped) > 5 else ""
         warnings.warn(
             f"{len(skipped)} files in {folder} are skipped, as they are hidden or not of a "
-            f"known kind ({', '.join(sorted(SUFFIXES))}): {names}{more}.",
+            f"known kind ({', '.join(sorted(kind.suffixes))}): {names}{more}.",
             stacklevel=2,
         )
     names = [path.relative_to(folder).as_posix() for path in paths]
+    return kind.sequence(names, paths)
+
+
+def pictures(names, paths):
+    """The pictures of some files."""
     return Images(names, lambda i: read_image(paths[i]))
 
 
-def image_paths(folder):
-    """Paths of the pictures below a folder, sorted; hidden files are left out."""
+PICTURES = Kind(
+    "PNG, JPEG, TIFF, WebP or BMP images",
+    SUFFIXES,
+    pictures,
+    generated="bundled",
+    tuning="tuning",
+)
+
+
+def image_paths(folder, kind=PICTURES):
+    """Paths of the images below a folder, sorted; hidden files are left out."""
     folder = Path(folder)
     return sorted(
         path
         for path in all_files(folder)
-        if path.suffix.lower() in SUFFIXES
+        if path.name.lower().endswith(kind.suffixes)
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     )
 

@@ -1,0 +1,124 @@
+"""Multi-coil magnetic resonance imaging of volumes."""
+
+import math
+
+import deepinv as dinv
+import numpy as np
+import torch
+from deepinv.physics import MultiCoilMRI
+
+from ..catalogue import operator
+from ..facts import displayed, family, in_image_space, measured, stretched
+
+# Of the simulated coils: their distance from the middle and the width of their
+# sensitivity, in half sides of the volume, and the largest phase between two sides.
+RADIUS, WIDTH, PHASE = 1.3, 1.2, math.pi / 2
+# Side of the fully sampled centre of k-space, as a share of the side.
+CENTRE = 0.08
+# Exponent of the density of the samples, which falls with the distance from the centre.
+DECAY = 3
+
+family.register(MultiCoilMRI, lambda physics: "mri")
+in_image_space.register(MultiCoilMRI, lambda physics: False)
+
+
+@measured.register(MultiCoilMRI)
+def _(physics):
+    return physics.mask[:, :, None]  # the same for all coils
+
+
+@displayed.register(MultiCoilMRI)
+def _(physics, y):
+    """The logarithm of the magnitude of all coils together."""
+    return stretched((y.square().sum((1, 2))[:, None].sqrt() + 1e-3).log())
+
+
+def coil_maps(shape, coils, rng):
+    """Smooth sensitivities of coils around a volume; their squares sum to one.
+
+    Parameters
+    ----------
+    shape : (int, int, int)
+        (D, H, W). The coils stand around the first axis, by turns above and below.
+    coils : int
+    rng : numpy.random.RandomState
+        Draws the slopes of the phases.
+
+    Returns
+    -------
+    complex tensor (coils, D, H, W)
+    """
+    axes = [np.linspace(-1, 1, n) if n > 1 else np.zeros(1) for n in shape]
+    grid = np.stack(np.meshgrid(*axes, indexing="ij"))
+    maps = []
+    for coil in range(coils):
+        angle = 2 * math.pi * coil / coils
+        height = 0.5 if coil % 2 else -0.5
+        place = np.array([height, RADIUS * math.sin(angle), RADIUS * math.cos(angle)])
+        square = ((grid - place.reshape(3, 1, 1, 1)) ** 2).sum(0)
+        slope = rng.uniform(-PHASE, PHASE, 3) / 2
+        phase = np.tensordot(slope, grid, 1) + angle
+        maps.append(np.exp(-square / (2 * WIDTH**2) + 1j * phase))
+    maps = np.stack(maps)
+    maps /= np.sqrt((np.abs(maps) ** 2).sum(0))
+    return torch.from_numpy(maps).to(torch.complex64)
+
+
+def variable_density(shape, acceleration, rng):
+    """A mask of two directions: a full centre, and samples that grow rarer outwards.
+
+    Parameters
+    ----------
+    shape : (int, int)
+    acceleration : float
+        Points of the plane for each measured one, rounded to whole points.
+    rng : numpy.random.RandomState
+
+    Returns
+    -------
+    tensor of 0 and 1
+    """
+    offsets = [np.arange(n) - n // 2 for n in shape]
+    y, x = np.meshgrid(*offsets, indexing="ij")
+    # As in `mri`, the centre lies about frequency zero, which is always measured.
+    low = [max(1, round(n * CENTRE)) for n in shape]
+    first = [n // 2 - (n - k + 1) // 2 for n, k in zip(shape, low, strict=True)]
+    inside = np.ones(shape, bool)
+    for offset, count, start in zip((y, x), low, first, strict=True):
+        inside &= (offset >= -start) & (offset < count - start)
+    distance = np.hypot(y / (shape[0] / 2), x / (shape[1] / 2)) / math.sqrt(2)
+    density = np.where(inside, 0, (1.05 - distance.clip(0, 1)) ** DECAY)
+    count = round(y.size / acceleration) - int(inside.sum())
+    mask = inside.flatten()
+    if count > 0:
+        chosen = rng.choice(
+            y.size, count, replace=False, p=density.flatten() / density.sum()
+        )
+        mask[chosen] = True
+    return torch.from_numpy(mask.reshape(shape)).float()
+
+
+@operator((2, 6, 12, 12), acceleration=3, coils=3)
+def multicoil_mri(shape, rng, acceleration, coils):
+    """Multi-coil MRI of complex volumes, with a mask of the last two axes.
+
+    The first spatial axis is the readout, which is measured at all frequencies.
+
+    Raises
+    ------
+    ValueError
+        If the image is no complex volume (two channels, three spatial axes).
+    """
+    if len(shape) != 4 or shape[0] != 2:
+        raise ValueError(
+            f"Multi-coil MRI needs complex volumes (2, D, H, W) and got {shape}: use "
+            "the volumes of volume_mri."
+        )
+    maps = coil_maps(shape[1:], coils, rng)
+    mask = variable_density(shape[2:], acceleration, rng)
+    return dinv.physics.MultiCoilMRI(
+        mask=mask.expand(1, 2, *shape[1:]).clone(),
+        coil_maps=maps[None],
+        img_size=shape,
+        three_d=True,
+    )
