@@ -119,8 +119,13 @@ def read_volume(path):
     ValueError
         If the file is damaged, has not three axes, or holds values that are not finite.
     """
-    import SimpleITK  # only those who have volumes need it
-
+    try:
+        import SimpleITK  # only those who have volumes need it
+    except ImportError as error:
+        raise ValueError(
+            f"The volume {path} needs SimpleITK, which is not installed: run `pip install "
+            "SimpleITK`."
+        ) from error
     path = Path(path)
     try:
         if path.suffix == ".npy":

@@ -1,5 +1,7 @@
 """Volumes: phantoms, files of scanners, and what cannot be read."""
 
+import sys
+
 import numpy as np
 import pytest
 import SimpleITK
@@ -137,3 +139,9 @@ def test_a_folder_of_volumes_as_users_meet_it(suite, tmp_path):
     assert list(df.objective_image) == ["a.nii.gz"] * 2
     assert df.objective_ssim.notna().all()
     assert "put NIfTI, MHA, NRRD, NPY or TIFF volumes there" in error_of(suite)
+
+
+def test_a_missing_library_is_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "SimpleITK", None)
+    with pytest.raises(ValueError, match="needs SimpleITK, which is not installed"):
+        volumes.read_volume(tmp_path / "a.nii")

@@ -1,0 +1,132 @@
+"""Unrolled optimisation of volumes, from normal equations: whole ones or patches."""
+
+import math
+
+import deepinv as dinv
+import torch
+from torch import nn
+
+ITERATIONS = 4
+# Features of the compact network, at four scales, and residual blocks a stage.
+WIDTHS, BLOCKS = (8, 16, 32, 64), 1
+# Iterations of the conjugate gradient of a data step.
+CG_ITERATIONS = 6
+# The first denoising level, for volumes in [0, 1], and the first weight of the prior.
+FIRST_LEVEL, LAMBDA = 0.2, 0.5
+# Sides of volumes are padded to multiples of this for the network.
+MULTIPLE = 8
+
+
+class Solve(torch.autograd.Function):
+    """(G + mu)^-1 r by conjugate gradients, for a symmetric G.
+
+    The derivative is another solve: no iteration is kept for it.
+    """
+
+    @staticmethod
+    def forward(ctx, r, mu, start, normal, iterations):
+        ctx.normal, ctx.iterations = normal, iterations
+        x = conjugate_gradient(lambda v: normal(v) + mu * v, r, start, iterations)
+        ctx.save_for_backward(x, mu)
+        return x
+
+    @staticmethod
+    def backward(ctx, gradient):
+        x, mu = ctx.saved_tensors
+        zero = torch.zeros_like(gradient)
+        back = conjugate_gradient(
+            lambda v: ctx.normal(v) + mu * v, gradient, zero, ctx.iterations
+        )
+        return back, -(back * x).sum(), None, None, None
+
+
+@torch.no_grad()
+def conjugate_gradient(apply, r, x, iterations):
+    """A fixed number of iterations for each image of a batch."""
+
+    def dot(a, b):
+        return (a * b).flatten(1).sum(1).view(-1, *[1] * (a.ndim - 1))
+
+    residual = r - apply(x)
+    direction, energy = residual, dot(residual, residual)
+    for _ in range(iterations):
+        image = apply(direction)
+        step = energy / dot(direction, image).clamp_min(1e-30)
+        x, residual = x + step * direction, residual - step * image
+        before, energy = energy, dot(residual, residual)
+        direction = residual + energy / before.clamp_min(1e-30) * direction
+    return x
+
+
+class Unrolled3D(nn.Module):
+    """Half-quadratic splitting with one learned denoiser, given A^T y and A^T A.
+
+    From x, for k = 1 ... `iterations`, with levels s_k that fall from 0.2 to the noise:
+
+        z <- argmin_u |A u - y|^2 + lambda_k (sigma / s_k)^2 |u - x|^2
+        x <- D(z, s_k)
+
+    The data step needs A^T y and A^T A only, so that it may be that of a patch (R. Vo and
+    J. Tachella, "Efficient Unrolled Networks for Large-Scale 3D Inverse Problems", CVPR
+    2026). D is deepinv's 3D DRUNet, small. lambda_k and factors of s_k are learned.
+
+    Parameters
+    ----------
+    channels : int
+        1, or 2 for complex volumes.
+    iterations : int
+    widths : tuple of 4 int
+    blocks : int
+    dim : {3, 2}
+        2 makes the network of slices, for comparison.
+    """
+
+    def __init__(
+        self, channels, iterations=ITERATIONS, widths=WIDTHS, blocks=BLOCKS, dim=3
+    ):
+        super().__init__()
+        self.channels, self.iterations = channels, iterations
+        self.denoiser = dinv.models.DRUNet(
+            channels, channels, nc=widths, nb=blocks, pretrained=None, dim=dim
+        )
+        self.log_levels = nn.Parameter(torch.zeros(iterations))
+        self.log_lambda = nn.Parameter(torch.full((iterations,), math.log(LAMBDA)))
+
+    def solve(self, back, normal, sigma, start=None):
+        """The estimate of images.
+
+        Parameters
+        ----------
+        back : tensor (B, C, *spatial)
+            A^T y.
+        normal : callable
+            A^T A of images like that.
+        sigma : float
+            Level of the noise of y, for A of norm about one.
+        start : tensor, optional
+            First estimate; None: zero, that is the Tikhonov solution after a step.
+        """
+        x = torch.zeros_like(back) if start is None else start
+        sigma = max(float(sigma), 1e-3)
+        for k in range(self.iterations):
+            share = k / max(1, self.iterations - 1)
+            level = FIRST_LEVEL ** (1 - share) * min(sigma, FIRST_LEVEL) ** share
+            level = level * self.log_levels[k].exp()
+            mu = self.log_lambda[k].exp() * (sigma / level) ** 2
+            with torch.autocast(back.device.type, enabled=False):
+                x = x.float()
+                z = Solve.apply(back + mu * x, mu, x.detach(), normal, CG_ITERATIONS)
+            x = z + self.correction(z, level)
+        return x.float()
+
+    def correction(self, z, level):
+        """What the denoiser adds to an image, whose sides are padded for it."""
+        sides = z.shape[2:]
+        pads = [(-n) % MULTIPLE for n in reversed(sides)]
+        padded = nn.functional.pad(
+            z, [p for n in pads for p in (0, n)], mode="replicate"
+        )
+        memory = torch.channels_last_3d if z.ndim == 5 else torch.channels_last
+        padded = padded.contiguous(memory_format=memory)
+        found = self.denoiser(padded, level.expand(len(z))) - padded
+        return found[(..., *(slice(n) for n in sides))]

@@ -1,0 +1,144 @@
+"""Partitioned reconstruction: its identities, and what is refused."""
+
+import deepinv as dinv
+import numpy as np
+import pytest
+import torch
+
+from benchmark_inverse_problems.methods.partition import (
+    PartitionedReconstructor,
+    PatchPhysics,
+    blend,
+    offsets,
+)
+from benchmark_inverse_problems.physics.catalogue import OPERATORS
+from benchmark_inverse_problems.physics.local_normal import Exact, Toeplitz, window
+
+SHAPES = {
+    "multicoil_mri": ((2, 12, 12, 12), {"acceleration": 3, "coils": 3}, 6),
+    "cone_beam": ((1, 12, 12, 12), {"views": 8}, 6),
+    "gaussian_blur": ((3, 16, 20), {"std": 1.0}, 8),
+}
+
+
+@pytest.fixture(params=SHAPES)
+def problem(request):
+    """(physics, x, y, patch) without noise."""
+    shape, settings, patch = SHAPES[request.param]
+    physics = OPERATORS[request.param](shape, np.random.RandomState(0), **settings)
+    physics.noise_model = dinv.physics.GaussianNoise(0.01)
+    x = torch.rand(1, *shape, generator=torch.manual_seed(0))
+    return physics, x, physics.A(x), patch
+
+
+class Exactly:
+    """A base that notes how far the truth misses each patch's equations."""
+
+    def __init__(self, truth):
+        self.truth, self.errors, self.starts = truth, [], []
+
+    def solve(self, back, normal, sigma, start):
+        self.errors.append(float((normal(start) - back).norm() / back.norm()))
+        self.starts.append(start)
+        return start
+
+
+class ByMeasurement(torch.nn.Module):
+    """A base that gets y~ and A~, as any reconstructor of deepinv."""
+
+    def __init__(self):
+        super().__init__()
+        self.problems = []
+
+    def forward(self, y, physics):
+        self.problems.append((y, physics))
+        return physics.A_adjoint(y)
+
+
+def test_the_true_context_makes_the_patch_solve_its_problem(problem):
+    physics, x, y, patch = problem
+    base = Exactly(x)
+    found = PartitionedReconstructor(base, patch, sweeps=1)(y, physics, start=x)
+    torch.testing.assert_close(found, x)
+    assert max(base.errors) < 1e-6
+    assert len(base.errors) > 2
+
+
+def test_measurements_of_a_patch_are_those_without_the_rest(problem):
+    physics, x, y, patch = problem
+    base = ByMeasurement()
+    PartitionedReconstructor(base, patch, sweeps=1)(y, physics, start=x)
+    partition = PartitionedReconstructor(base, patch)
+    for offset, (measured, part) in zip(
+        partition.patches(x.shape), base.problems, strict=True
+    ):
+        alone = torch.zeros_like(x)
+        place = window(offset, (patch,) * (x.ndim - 2))
+        alone[place] = x[place]
+        expected = physics.A(alone)
+        error = (measured - expected).norm() / expected.norm()
+        assert float(error) < 1e-5
+        torch.testing.assert_close(part.A(x[place]), expected)
+
+
+def test_a_patch_has_an_adjoint(problem):
+    physics, x, y, patch = problem
+    size = (patch,) * (x.ndim - 2)
+    part = PatchPhysics(physics, x.shape, (1,) * len(size), size)
+    u, v = torch.rand(1, x.shape[1], *size), torch.rand(y.shape)
+    left, right = (part.A(u) * v).sum(), (u * part.A_adjoint(v)).sum()
+    assert float(left) == pytest.approx(float(right), rel=1e-4)
+    torch.testing.assert_close(part.A_adjoint_A(u), part.A_adjoint(part.A(u)))
+    local = Exact(physics, x.shape).restrict((1,) * len(size), size)
+    torch.testing.assert_close(part.A_adjoint_A(u), local(u), rtol=1e-4, atol=1e-5)
+
+
+def test_exact_solves_of_patches_lead_to_the_whole_solution():
+    """Sweeps of Tikhonov solutions of patches converge to that of the whole volume."""
+    shape, patch, weight = (2, 8, 8, 8), 6, 0.5
+    physics = OPERATORS["multicoil_mri"](shape, np.random.RandomState(0), 3, coils=2)
+    x = torch.rand(1, *shape, generator=torch.manual_seed(0))
+    y = physics.A(x)
+
+    class Tikhonov:
+        def solve(self, back, normal, sigma, start):
+            return dinv.optim.linear.conjugate_gradient(
+                lambda u: normal(u) + weight * u, back, max_iter=20, tol=1e-6
+            )
+
+    whole = Tikhonov().solve(physics.A_adjoint(y), Exact(physics, x.shape), 0, None)
+    for normal in (Exact, Toeplitz):
+        partition = PartitionedReconstructor(
+            Tikhonov(), patch, stride=2, sweeps=20, normal=normal
+        )
+        found = partition(y, physics)
+        assert float((found - whole).norm() / whole.norm()) < 1e-2
+
+
+def test_patches_cover_the_image():
+    assert offsets(12, 6, 3) == [0, 3, 6]
+    assert offsets(13, 6, 3) == [0, 3, 6, 7]
+    assert offsets(6, 6, 3) == [0]
+    assert float(blend((4, 5)).min()) > 0
+    for side, patch, stride in ((17, 5, 2), (20, 7, 7), (9, 9, 1)):
+        seen = np.zeros(side)
+        for start in offsets(side, patch, stride):
+            seen[start : start + patch] += 1
+        assert seen.min() >= 1
+
+
+@pytest.mark.parametrize(
+    ("patch", "stride", "words"),
+    [
+        (14, None, "A patch of 14 voxels does not fit into a side of 12"),
+        (6, 7, "A stride of 7 leaves gaps between patches of 6 voxels: use one from 1"),
+        (6, 0, "A stride of 0 leaves gaps"),
+    ],
+)
+def test_patches_that_do_not_cover_are_refused(patch, stride, words):
+    shape, settings, _ = SHAPES["cone_beam"]
+    physics = OPERATORS["cone_beam"](shape, None, **settings)
+    x = torch.rand(1, *shape)
+    partition = PartitionedReconstructor(Exactly(x), patch, stride)
+    with pytest.raises(ValueError, match=words):
+        partition(physics.A(x), physics)
