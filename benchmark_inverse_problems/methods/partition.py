@@ -84,8 +84,7 @@ class PartitionedReconstructor(dinv.models.Reconstructor):
     patch itself. Patches overlap, and their estimates are blended. A sweep solves all
     patches from the same estimate.
 
-    A reconstructor with a method ``solve(back, normal, sigma, start)``, as `Unrolled3D`
-    has, gets A~^T y~ and A~^T A~ instead of y~ and A~. A sweep then applies A and A^T once,
+    A reconstructor with a method ``solve(back, normal, sigma)``, as `Unrolled3D` has, gets A~^T y~ and A~^T A~ instead of y~ and A~. A sweep then applies A and A^T once,
     and not once a patch.
 
     Parameters
@@ -148,7 +147,7 @@ class PartitionedReconstructor(dinv.models.Reconstructor):
             local = normal.restrict(offset, size)
             if by_normal:
                 back = residual[place] + local(patch)
-                found = self.base.solve(back, local, sigma, patch)
+                found = self.base.solve(back, local, sigma)
             else:
                 part = PatchPhysics(physics, x.shape, offset, size, local)
                 found = self.base(misfit + part.A(patch), part)

@@ -61,7 +61,7 @@ def conjugate_gradient(apply, r, x, iterations):
 class Unrolled3D(nn.Module):
     """Half-quadratic splitting with one learned denoiser, given A^T y and A^T A.
 
-    From x, for k = 1 ... `iterations`, with levels s_k that fall from 0.2 to the noise:
+    From x = 0, for k = 1 ... `iterations`, with levels s_k that fall from 0.2 to the noise:
 
         z <- argmin_u |A u - y|^2 + lambda_k (sigma / s_k)^2 |u - x|^2
         x <- D(z, s_k)
@@ -85,14 +85,14 @@ class Unrolled3D(nn.Module):
         self, channels, iterations=ITERATIONS, widths=WIDTHS, blocks=BLOCKS, dim=3
     ):
         super().__init__()
-        self.channels, self.iterations = channels, iterations
+        self.channels, self.iterations, self.dim = channels, iterations, dim
         self.denoiser = dinv.models.DRUNet(
             channels, channels, nc=widths, nb=blocks, pretrained=None, dim=dim
         )
         self.log_levels = nn.Parameter(torch.zeros(iterations))
         self.log_lambda = nn.Parameter(torch.full((iterations,), math.log(LAMBDA)))
 
-    def solve(self, back, normal, sigma, start=None):
+    def solve(self, back, normal, sigma):
         """The estimate of images.
 
         Parameters
@@ -103,10 +103,8 @@ class Unrolled3D(nn.Module):
             A^T A of images like that.
         sigma : float
             Level of the noise of y, for A of norm about one.
-        start : tensor, optional
-            First estimate; None: zero, that is the Tikhonov solution after a step.
         """
-        x = torch.zeros_like(back) if start is None else start
+        x = torch.zeros_like(back)
         sigma = max(float(sigma), 1e-3)
         for k in range(self.iterations):
             share = k / max(1, self.iterations - 1)
@@ -121,6 +119,10 @@ class Unrolled3D(nn.Module):
 
     def correction(self, z, level):
         """What the denoiser adds to an image, whose sides are padded for it."""
+        slices = self.dim < z.ndim - 2
+        if slices:
+            found = self.correction(z.transpose(1, 2).flatten(0, 1), level)
+            return found.unflatten(0, (len(z), -1)).transpose(1, 2)
         sides = z.shape[2:]
         pads = [(-n) % MULTIPLE for n in reversed(sides)]
         padded = nn.functional.pad(

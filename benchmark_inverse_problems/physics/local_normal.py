@@ -59,22 +59,25 @@ def cut_kernel(kernel, size):
     Parameters
     ----------
     kernel : tensor (*spatial)
-        Its value at offset d, with d modulo the period, for each axis.
+        Its value at offset d, with d modulo the period, for each axis. An axis of length
+        one is that of a kernel which does not reach along it.
     size : tuple of int
     """
     for axis, n in enumerate(size):
+        if kernel.shape[axis] == 1:
+            continue
         offsets = torch.fft.fftfreq(2 * n, 1 / (2 * n)).round().long()
         index = (offsets % kernel.shape[axis]).to(kernel.device)
         kernel = kernel.index_select(axis, index)
     return kernel
 
 
-def convolve(x, spectrum, size):
-    """The first `size` entries of a convolution of x, which is zero-padded to its grid."""
-    axes = tuple(range(-len(size), 0))
-    grid = [2 * n for n in size]
+def convolve(x, spectrum):
+    """A convolution of patches, zero-padded to the grid of the kernel's spectrum."""
+    axes = [axis for axis in range(-spectrum.ndim, 0) if spectrum.shape[axis] > 1]
+    grid = [spectrum.shape[axis] for axis in axes]
     y = torch.fft.ifftn(torch.fft.fftn(x, s=grid, dim=axes) * spectrum, dim=axes)
-    return y[(..., *(slice(n) for n in size))]
+    return y[(..., *(slice(n) for n in x.shape[-spectrum.ndim :]))]
 
 
 def as_complex(x):
@@ -110,8 +113,14 @@ class Toeplitz(Exact):
 
     @cached_property
     def kernel(self):
-        """The kernel of F^-1 diag(mask) F, periodic."""
+        """The kernel of F^-1 diag(mask) F, periodic.
+
+        It does not reach along axes that are measured at all frequencies.
+        """
         mask = self.physics.mask[0, 0]
+        for axis in range(mask.ndim):
+            first = mask.narrow(axis, 0, 1)
+            mask = first if bool((mask == first).all()) else mask
         axes = tuple(range(mask.ndim))
         return torch.fft.ifftn(torch.fft.ifftshift(mask, dim=axes), dim=axes)
 
@@ -129,13 +138,12 @@ def between_coils(maps, kernel):
     kernel : tensor (*twice the size)
         As `cut_kernel` returns it.
     """
-    size = maps.shape[2:]
-    spectrum = torch.fft.fftn(kernel, dim=tuple(range(-len(size), 0)))
+    spectrum = torch.fft.fftn(kernel)
 
     def patch_normal(patch):
         z, total = as_complex(patch), 0
         for coil in range(maps.shape[1]):  # one by one: they are large
-            seen = convolve(maps[:, coil] * z, spectrum, size)
+            seen = convolve(maps[:, coil] * z, spectrum)
             total = total + maps[:, coil].conj() * seen
         return as_parts(total)
 
@@ -175,32 +183,18 @@ class DiagonalCirculant(Exact):
         point = torch.zeros(self.shape, device=device_of(physics))
         point[(0, 0, *centre)] = 1
         with torch.no_grad():
-            response = self.scalar(super().__call__(point))[0]
+            response = scalar(super().__call__(point), self.complex)[0]
         kernel = response.new_zeros([2 * n for n in spatial])
         kernel[tuple(slice(n) for n in spatial)] = response
         self.kernel = kernel.roll([-c for c in centre], tuple(range(len(spatial))))
         self.sensitivity = torch.ones_like(response)
 
-    def scalar(self, x):
-        """Images as one number a voxel: complex ones for those of two parts."""
-        return as_complex(x) if self.complex else x[:, 0]
-
-    def parts(self, z):
-        return as_parts(z) if self.complex else z.real[:, None]
-
     def __call__(self, x):
         return self.restrict((0,) * (x.ndim - 2), x.shape[2:])(x)
 
     def restrict(self, offset, size):
-        axes = tuple(range(-len(size), 0))
-        spectrum = torch.fft.fftn(cut_kernel(self.kernel, size), dim=axes)
         m = self.sensitivity[window(offset, size)[1:]]
-
-        def patch_normal(patch):
-            z = convolve(m * self.scalar(patch), spectrum, size)
-            return self.parts(m.conj() * z)
-
-        return patch_normal
+        return between_maps(m, cut_kernel(self.kernel, size), self.complex)
 
     def error(self, x, target=None):
         """|A^T A x - H x| / |A^T A x| of images (B, C, *spatial)."""
@@ -267,6 +261,31 @@ class DiagonalCirculant(Exact):
             best = torch.fft.ifftn(start, dim=axes), torch.ones_like(m).detach()
         self.kernel, self.sensitivity = best
         return history
+
+
+def scalar(x, complex):
+    """Images (B, C, *spatial) as one number a voxel, (B, *spatial)."""
+    return as_complex(x) if complex else x[:, 0]
+
+
+def between_maps(m, kernel, complex):
+    """diag(m)* convolution diag(m) of patches (B, C, *size).
+
+    Parameters
+    ----------
+    m : tensor (*size) or (B, *size)
+    kernel : tensor (*twice the size)
+        As `cut_kernel` returns it.
+    complex : bool
+        Whether two channels are one complex image.
+    """
+    spectrum = torch.fft.fftn(kernel)
+
+    def patch_normal(patch):
+        z = m.conj() * convolve(m * scalar(patch, complex), spectrum)
+        return as_parts(z) if complex else z.real[:, None]
+
+    return patch_normal
 
 
 def device_of(physics):

@@ -9,6 +9,7 @@ from skimage.io import imread
 
 from ..problems.images import to_gray
 from ..problems.phantoms import PHANTOM_SIZE, ellipses
+from ..problems.volumes import ellipsoids
 
 HELD_OUT = 8
 # Far from the seeds of the phantoms that are scored and tuned on.
@@ -142,6 +143,41 @@ class PhantomSampler:
     def validation(self):
         """The held-out phantoms, (HELD_OUT, channels, 128, 128)."""
         return stack([self.phantom(self.count + i) for i in range(HELD_OUT)])
+
+
+class VolumeSampler:
+    """Random volumes of ellipsoids, each turned and flipped at random.
+
+    They come from other seeds than the phantoms of the suite's problems.
+
+    Parameters
+    ----------
+    count : int
+        Number of phantoms to train on; those after them are for validation.
+    seed : int
+    """
+
+    def __init__(self, count=4000, seed=0):
+        self.count, self.seed = count, seed
+
+    @property
+    def description(self):
+        """What the training data is, for the weights' JSON."""
+        return f"{self.count} volumes of random ellipsoids"
+
+    def rng(self, step):
+        """The random numbers of one step."""
+        return step_rng(self.seed, step)
+
+    def volume(self, rng, side):
+        """A volume (1, 1, side, side, side)."""
+        x = ellipsoids(FIRST_PHANTOM + rng.randint(self.count), side)
+        x = x.permute(0, 1, *(2 + rng.permutation(3)))
+        return x.flip([axis for axis in (2, 3, 4) if rng.randint(2)])
+
+    def validation(self, index, side):
+        """A held-out volume."""
+        return ellipsoids(FIRST_PHANTOM + self.count + index, side)
 
 
 def step_rng(seed, step):

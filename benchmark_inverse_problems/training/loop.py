@@ -18,6 +18,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
+from ..networks.precision import in_fast_layout
 from ..networks.weights import save_weights
 from ..solving.settings import machine
 from ..support.atomic import replacing
@@ -161,7 +162,7 @@ def train(recipe, sampler, folder, device="cpu", quiet=False, workers=0):
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint = folder / f"{recipe.name}.checkpoint.pt"
     torch.manual_seed(recipe.seed)
-    model = recipe.build().to(device, memory_format=torch.channels_last)
+    model = in_fast_layout(recipe.build().to(device))
     decay = min(DECAY, max(0, 1 - 1 / (SHARE * recipe.steps)))
     average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay))
     optimizer = torch.optim.Adam(model.parameters(), lr=recipe.lr)

@@ -38,6 +38,11 @@ def loss(model, data, step, l1_steps=math.inf):
         error = error.abs().mean(1)
     else:
         error = error.square().mean(1).sqrt()
+    return logarithmic(error)
+
+
+def logarithmic(error):
+    """The mean of t log(1 + error / t) of the errors (B,) of images."""
     return TYPICAL_ERROR * (error / TYPICAL_ERROR).log1p().mean()
 
 
