@@ -197,7 +197,7 @@ def _primal_dual(x, prox, analysis, weight, tolerance, max_iter):
     return x_next
 
 
-def _squared_norm(physics, like, iterations=30):
+def _squared_norm(physics, like, iterations=10):
     # deepinv's compute_sqnorm starts from a random image, so its results differ.
     index = torch.arange(like.numel(), dtype=like.dtype, device=like.device)
     x = 1 + torch.sin(index.square() / 7).reshape(like.shape)

@@ -4,6 +4,7 @@ import time
 from functools import partial
 from os import PathLike
 
+import psutil
 from benchopt import BaseDataset
 from benchopt.benchmark import get_running_benchmark
 from benchopt.config import get_data_path
@@ -21,9 +22,10 @@ from .problem import Problem
 from .reading import PICTURES, image_paths
 from .volumes import VOLUMES
 
-TUNING_CROP = 128
 TUNING_IMAGES = 8
 PATIENCE = 10  # seconds
+# Volumes that a run holds at the same time: truth, estimates and the solver's own.
+COPIES = 16
 
 
 def cubes(n_images=2, size=64):
@@ -141,11 +143,14 @@ class ProblemDataset(DeclaredParameters, FingerprintMixin, BaseDataset):
         What is made of the images, a key of `VIEWS`.
     kind : Kind
         What the files of a folder are.
+    tuning_side : int
+        Largest side of the images that solvers are tuned on.
     """
 
     image_set = "bundled"
     view = "colour"
     kind = PICTURES
+    tuning_side = 128
 
     def get_task(self):
         """The operator and the noise, from the parameters."""
@@ -216,6 +221,7 @@ class ProblemDataset(DeclaredParameters, FingerprintMixin, BaseDataset):
             self.get_task(),
             self.side,
             self.viewed,
+            self.tuning_side,
         )
         # The default is a number at most, as sets are of different sizes.
         problem.at_most = self.n_images in type(self).parameters["n_images"]
@@ -247,6 +253,7 @@ class VolumeDataset(ProblemDataset):
 
     image_set = "ellipsoids"
     kind = VOLUMES
+    tuning_side = 48
     complex = False
 
     @property
@@ -254,6 +261,12 @@ class VolumeDataset(ProblemDataset):
         return self.size
 
     def viewed(self, images, side):
+        needed, free = COPIES * 4 * side**3, psutil.virtual_memory().available
+        if needed > free:
+            raise NotAllowed(
+                f"size={side} of {self.name} needs about {needed:.1e} bytes and "
+                f"{free:.1e} are free: use a smaller size."
+            )
         return images.sized(side, self.complex)
 
 
@@ -271,10 +284,10 @@ class LazyProblem(Problem):
 
     at_most = False
 
-    def __init__(self, opened, opened_tuning, name, n_images, task, crop, view):
+    def __init__(self, opened, opened_tuning, name, n_images, task, crop, view, most):
         self.open, self.name, self.n_images, self.view = opened, name, n_images, view
-        # Phantoms are small already; pictures are cut, as tuning tries many settings.
-        tuning_crop = TUNING_CROP if crop == "none" else min(TUNING_CROP, crop)
+        # Tuning tries many settings, so its images are small.
+        tuning_crop = most if crop == "none" else min(most, crop)
         images = view(opened_tuning(), tuning_crop).first(TUNING_IMAGES)
         tuning = Problem(images, task, crop=tuning_crop)
         super().__init__(None, task, crop, tuning)

@@ -145,3 +145,12 @@ def test_a_missing_library_is_one_sentence(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "SimpleITK", None)
     with pytest.raises(ValueError, match="needs SimpleITK, which is not installed"):
         volumes.read_volume(tmp_path / "a.nii")
+
+
+def test_a_volume_that_does_not_fit_says_so_before_it_starts(suite, monkeypatch):
+    problem = "volume_ct[size=100000,views=10]"
+    df = suite.run("-s", "adjoint", "-d", "simulated[n_images=1]", "-d", problem)
+    assert len(df) == 1
+    error = error_of(suite)
+    assert error.startswith("size=100000 of volume_ct needs about 6.4e+16 bytes and ")
+    assert error.endswith("are free: use a smaller size.")
