@@ -11,6 +11,8 @@ from ..support.parameters import Number
 
 # Least gain in dB for which a step is taken.
 TOLERANCE = 0.005
+# Largest loss in dB to a neighbour between which and the best point no peak is missed.
+NEAR = 0.1
 # Halvings of the coarsest step at most, and trials at most, where no number of trials is
 # asked for. Finer steps would follow the luck of methods that draw random numbers.
 FINEST, MOST = 2, 150
@@ -26,9 +28,9 @@ class PatternSearch:
     """The best of the points around it, and the best on each line through it.
 
     From the start, the search takes steps along one parameter after the other, as long as
-    they gain more than `TOLERANCE`. Where none does, the step is halved. It ends where a
-    parabola through the best point and its neighbours promises no more than `TOLERANCE`
-    for any number. So the best point has a tried neighbour on either side along each
+    they gain more than `TOLERANCE`. Where none does, the step is halved. It ends where the
+    neighbours of the best point lose little (`NEAR`) and a parabola through them promises
+    no more than `TOLERANCE`, for any number. So the best point has a tried neighbour on either side along each
     number, but at the end of the number's range, where one side is enough.
 
     Parameters
@@ -79,7 +81,7 @@ class PatternSearch:
             step = 2.0**-halvings
             while self.improved(step):
                 pass
-            if not self.trials and self.promise(step) <= TOLERANCE:
+            if not self.trials and self.settled(step):
                 break
 
     def improved(self, step):
@@ -102,24 +104,23 @@ class PatternSearch:
 
         return [side(0), side(1)]
 
-    def promise(self, step):
-        """The largest gain that a parabola along one number promises."""
-        return max((self.along(n, step) for n in self.numbers()), default=0.0)
+    def settled(self, step):
+        """Whether finer steps would gain little."""
+        return all(self.settled_along(name, step) for name in self.numbers())
 
-    def along(self, name, step):
-        """The gain that the parabola along a number promises."""
+    def settled_along(self, name, step):
+        """Whether finer steps along a number would gain little."""
         parameter = self.parameters[name]
         best = self.value(self.best)
-        losses = [
+        a, b = (
             max(0.0, best - self.value(self.best | {name: value}))
             for value in parameter.around(self.best[name], parameter.ratio**step)
-        ]
-        if not all(map(math.isfinite, losses)):
-            return math.inf
+        )
+        if max(a, b) > NEAR:
+            return False
         if parameter.at_bound(self.best[name]):
-            return 0.0
-        a, b = losses
-        return (a - b) ** 2 / (8 * (a + b)) if a + b else 0.0
+            return True
+        return not a + b or (a - b) ** 2 / (8 * (a + b)) <= TOLERANCE
 
     def numbers(self):
         """The names of the parameters that are numbers."""

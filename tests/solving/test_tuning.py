@@ -1,6 +1,7 @@
 """Tuning finds the best point of a grid on the tuning set, and the table is used."""
 
 import json
+import math
 import shlex
 from dataclasses import replace
 
@@ -13,7 +14,7 @@ from benchmark_inverse_problems.commands import tune
 from benchmark_inverse_problems.networks.weights import checksum
 from benchmark_inverse_problems.problems.problem import Problem
 from benchmark_inverse_problems.solving import tuning
-from benchmark_inverse_problems.solving.search import TOLERANCE
+from benchmark_inverse_problems.solving.search import MOST, TOLERANCE, PatternSearch
 
 from ..conftest import ROOT
 from ..tiny import tiny_problem
@@ -260,3 +261,36 @@ def test_values_found_with_other_weights_are_not_used_silently(monkeypatch):
     ):
         solver.settle(tiny_problem("denoise").task, None)
     assert solver.values["lambda_"] == 1.0
+
+
+def test_a_peak_between_two_equal_neighbours_is_found():
+    """A parabola through them would promise nothing."""
+    number = Number(["tuned"], "A.", above=0, start=0.4)
+    tried = []
+
+    def score(a):
+        tried.append(a)
+        return 30 - abs(math.log(a / 0.2))
+
+    found = PatternSearch(score, {"a": number}).best["a"]
+    assert found == pytest.approx(0.2, rel=0.2)
+    assert len(tried) < 15
+
+
+def test_a_search_ends_where_nothing_changes():
+    number = Number(["tuned"], "A.", above=0, start=0.4)
+    search = PatternSearch(lambda a: 30.0, {"a": number})
+    assert search.best == {"a": 0.4} and len(search.scores) == 3
+
+
+def test_a_search_without_end_is_bounded():
+    numbers = {n: Number(["tuned"], "A.", above=0, start=1) for n in "ab"}
+    search = PatternSearch(lambda a, b: a * b, numbers)
+    assert len(search.scores) == MOST
+    assert math.isfinite(search.best["a"])
+
+
+def test_scores_that_are_no_numbers_are_the_worst():
+    number = Number(["tuned"], "A.", above=0, start=1)
+    search = PatternSearch(lambda a: math.nan if a > 1 else a, {"a": number})
+    assert search.best == {"a": 1}
