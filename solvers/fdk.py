@@ -13,6 +13,7 @@ class Solver(ReconstructionSolver):
     name = "fdk"
     needs = {"linear", "known operator", "3d"}
     requirements = ["pip::diffct"]
+    test_config = {"dataset": {"name": "volume_ct"}}
 
     def unsupported(self, example):
         is_cone_beam = family(example.physics) == "cone_beam"

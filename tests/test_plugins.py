@@ -16,7 +16,7 @@ from benchmark_inverse_problems.judge.reconstruction import check_reconstruction
 from benchmark_inverse_problems.support.parameters import Choice, NotAllowed, Values
 
 from .conftest import ROOT
-from .tiny import TINY, simulated, tiny_problem
+from .tiny import TINY, VOLUMES, simulated, tiny_problem
 
 BENCHMARK = Benchmark(ROOT)
 SOLVERS = {s.name: s for s in BENCHMARK.get_solvers()}
@@ -74,11 +74,25 @@ def test_solver_on_every_task(name, task):
         assert psnr(problem, found) > baseline - 0.5
 
 
+@pytest.mark.parametrize("task", VOLUMES)
+@pytest.mark.parametrize("name", [n for n, s in SOLVERS.items() if "2d" not in s.needs])
+def test_solver_on_volumes(name, task):
+    problem = tiny_problem(task)
+    settings = {"weight": 0.2} if "weight" in SOLVERS[name].parameters else {}
+    found = reconstruct(name, problem, **settings)
+    if found is None:
+        return
+    check_reconstruction(found[0].x_hat, problem.truth(0).shape)
+    baseline = psnr(problem, reconstruct("adjoint", problem))
+    if name != "pseudoinverse":
+        assert psnr(problem, found) > baseline - 0.5
+
+
 @pytest.mark.parametrize("name", SOLVERS)
 def test_solver_supports_something(name):
     supported = [
         task
-        for task in TINY
+        for task in (*TINY, *VOLUMES)
         if SOLVERS[name].get_instance().refusal(tiny_problem(task).observe(0)) is None
     ]
     assert supported
@@ -225,8 +239,10 @@ def test_get_data_is_lazy(name):
 
 @pytest.mark.parametrize("name", SOLVERS)
 def test_solver_has_a_test_case(name):
-    for config in get_configs(simulated(), None, SOLVERS[name]):
-        problem = simulated().get_instance(**config["dataset"]).get_data()["problem"]
+    own = SOLVERS[name].test_config or {}
+    cls = DATASETS[own.get("dataset", {}).get("name", "simulated")]
+    for config in get_configs(cls, None, SOLVERS[name]):
+        problem = cls.get_instance(**config["dataset"]).get_data()["problem"]
         solver = SOLVERS[name].get_instance(**config["solver"])
         if solver.refusal(problem.observe(0)) is None:
             return

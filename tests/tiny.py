@@ -8,10 +8,15 @@ from .conftest import ROOT
 
 
 @cache
+def dataset(name):
+    """The class of a dataset."""
+    (found,) = (d for d in Benchmark(ROOT).get_datasets() if d.name == name)
+    return found
+
+
 def simulated():
-    """The class of the `simulated` dataset and its module."""
-    (dataset,) = (d for d in Benchmark(ROOT).get_datasets() if d.name == "simulated")
-    return dataset
+    """The class of the `simulated` dataset."""
+    return dataset("simulated")
 
 
 TINY = ("denoise", "poisson", "deblur", "sr", "sr_matlab", "inpaint", "ct", "mri") + (
@@ -19,6 +24,15 @@ TINY = ("denoise", "poisson", "deblur", "sr", "sr_matlab", "inpaint", "ct", "mri
 )
 
 
+# Problems of volumes: {name: settings}.
+VOLUMES = {
+    "volume_ct": {"size": 16, "views": 20, "n_images": 1},
+    "volume_mri": {"size": 16, "acceleration": 4, "n_images": 1},
+}
+
+
 def tiny_problem(task):
-    """The `simulated` problem of a task."""
+    """The `simulated` problem of a task, or a tiny one of volumes."""
+    if task in VOLUMES:
+        return dataset(task).get_instance(**VOLUMES[task]).get_data()["problem"]
     return simulated().get_instance(task=task).get_data()["problem"]

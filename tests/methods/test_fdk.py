@@ -38,6 +38,7 @@ def test_fdk_of_many_views_is_near_the_volume():
     found = fdk(physics.A(volume), physics)[middle]
     scale = float((found * volume[middle]).sum() / found.square().sum())
     assert 0.9 < scale < 1.12, "its grey values are those of the volume"
-    assert torch.corrcoef(torch.stack((found.flatten(), volume[middle].flatten())))[
-        0, 1
-    ] > 0.9
+    assert (
+        torch.corrcoef(torch.stack((found.flatten(), volume[middle].flatten())))[0, 1]
+        > 0.9
+    )

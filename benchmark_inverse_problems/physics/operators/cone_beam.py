@@ -24,6 +24,8 @@ from ..facts import family, in_image_space
 DISTANCE, DETECTOR = 4.0, 2.1
 # Samples along a ray, in voxels of the volume's side.
 DENSITY = 1.25
+# Samples that are computed together: views of small detectors go together.
+CHUNK = 2**20
 
 
 def circular(views, pixels):
@@ -84,16 +86,29 @@ class ConeBeam(dinv.physics.LinearPhysics):
         # Its norm is then about one: a voxel is seen by each view, about once.
         self.scale = 1 / (math.sqrt(len(vectors) * side) * 0.97)
 
-    def rays(self, view):
-        """The points along the rays of a view, and the step between them in voxels.
+    @property
+    def samples(self):
+        """Samples along a ray."""
+        return math.ceil(DENSITY * self.side)
+
+    def chunks(self):
+        """The views that are computed together, as slices."""
+        rows, columns = self.detector
+        count = max(1, CHUNK // (rows * columns * self.samples))
+        views = len(self.vectors)
+        return [slice(k, min(k + count, views)) for k in range(0, views, count)]
+
+    def rays(self, views):
+        """The points along the rays of some views, and the steps between them in voxels.
 
         Returns
         -------
-        points : tensor (1, rows, columns, samples, 3)
+        points : tensor (1, views * rows, columns, samples, 3)
             In the coordinates of `grid_sample`.
-        steps : tensor (rows, columns)
+        steps : tensor (views, rows, columns)
         """
-        source, centre, u, v = self.vectors[view].double().view(4, 3)
+        vectors = self.vectors[views].view(-1, 4, 1, 1, 3)
+        source, centre, u, v = vectors.unbind(1)
         rows, columns = self.detector
         i = torch.arange(rows).to(source) - (rows - 1) / 2
         j = torch.arange(columns).to(source) - (columns - 1) / 2
@@ -101,35 +116,36 @@ class ConeBeam(dinv.physics.LinearPhysics):
         direction = pixel - source
         direction = direction / direction.norm(dim=-1, keepdim=True)
         # A ray that is parallel to a plane meets it nowhere.
-        safe = torch.where(direction.abs() < 1e-12, 1e-12, direction)
+        safe = torch.where(direction.abs() < 1e-9, 1e-9, direction)
         ends = torch.stack(((-1 - source) / safe, (1 - source) / safe))
         near = ends.amin(0).amax(-1)
         far = torch.maximum(ends.amax(0).amin(-1), near)  # no length outside the cube
-        samples = math.ceil(DENSITY * self.side)
-        place = (torch.arange(samples).to(source) + 0.5) / samples
+        place = (torch.arange(self.samples).to(source) + 0.5) / self.samples
         along = near[..., None] + (far - near)[..., None] * place
-        points = source + along[..., None] * direction[..., None, :]
-        return points[None].float(), ((far - near) / samples * self.side / 2).float()
+        points = source[..., None, :] + along[..., None] * direction[..., None, :]
+        steps = (far - near) / self.samples * (self.side / 2)
+        return points.flatten(0, 1)[None], steps
 
     def project(self, x):
         """A x (B, 1, views, rows, columns) of volumes (B, 1, n, n, n)."""
-        views = []
-        for view in range(len(self.vectors)):
-            points, steps = self.rays(view)
+        parts = []
+        for views in self.chunks():
+            points, steps = self.rays(views)
             points = points.expand(len(x), *points.shape[1:])
             samples = grid_sample(x, points, align_corners=False)
-            views.append(samples.sum(-1) * (steps * self.scale))
-        return torch.stack(views, 2)
+            sums = samples.sum(-1).unflatten(2, steps.shape[:2])
+            parts.append(sums * (steps * self.scale))
+        return torch.cat(parts, 2)
 
     def back_project(self, y):
         """A^T y."""
         side = self.side
         volume = y.new_zeros(len(y), 1, side, side, side)
         total = torch.zeros_like(volume)
-        for view in range(len(self.vectors)):
-            points, steps = self.rays(view)
+        for views in self.chunks():
+            points, steps = self.rays(views)
             points = points.expand(len(y), *points.shape[1:])
-            weights = (y[:, :, view] * (steps * self.scale))[..., None]
+            weights = (y[:, :, views] * (steps * self.scale)).flatten(2, 3)[..., None]
             total += torch.ops.aten.grid_sampler_3d_backward(
                 weights.expand(*points.shape[:1], 1, *points.shape[1:4]).contiguous(),
                 volume,
