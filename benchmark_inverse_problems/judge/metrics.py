@@ -76,7 +76,7 @@ METRICS = {
         True,
         "dB",
         at_the_end=True,
-        needs=frozenset({"linear"}),
+        needs=frozenset({"linear", "null space"}),
     ),
     "psnr_null": Metric(
         "PSNR null",
@@ -85,7 +85,7 @@ METRICS = {
         True,
         "dB",
         at_the_end=True,
-        needs=frozenset({"linear"}),
+        needs=frozenset({"linear", "null space"}),
     ),
     "spread_ratio": Metric(
         "Spread ratio",

@@ -11,6 +11,7 @@ NEEDS = {
     "2d": "images with two spatial axes",
     "3d": "volumes, with three spatial axes",
     "real": "real images",
+    "null space": "an operator whose null space is found at little cost",
 }
 
 
@@ -35,6 +36,8 @@ def offers(physics, shape, complex=False, known=True):
         "2d": len(shape) == 4,
         "3d": len(shape) == 5,
         "real": not complex,
+        # By conjugate gradients a hundred iterations, which are long for volumes.
+        "null space": is_diagonal(physics) or (is_linear(physics) and len(shape) == 4),
     }
     return {word for word, true in offered.items() if true}
 
