@@ -21,6 +21,11 @@ from .tiny import TINY, VOLUMES, simulated, tiny_problem
 BENCHMARK = Benchmark(ROOT)
 SOLVERS = {s.name: s for s in BENCHMARK.get_solvers()}
 DATASETS = {d.name: d for d in BENCHMARK.get_datasets()}
+# Read before `get_configs`, which removes the name from a solver's `test_config`.
+TESTED_ON = {
+    name: (solver.test_config or {}).get("dataset", {}).get("name", "simulated")
+    for name, solver in SOLVERS.items()
+}
 PLUGINS = [*SOLVERS.values(), *DATASETS.values()]
 FILES = sorted(
     p for folder in ("solvers", "datasets") for p in (ROOT / folder).glob("*.py")
@@ -239,8 +244,7 @@ def test_get_data_is_lazy(name):
 
 @pytest.mark.parametrize("name", SOLVERS)
 def test_solver_has_a_test_case(name):
-    own = SOLVERS[name].test_config or {}
-    cls = DATASETS[own.get("dataset", {}).get("name", "simulated")]
+    cls = DATASETS[TESTED_ON[name]]
     for config in get_configs(cls, None, SOLVERS[name]):
         problem = cls.get_instance(**config["dataset"]).get_data()["problem"]
         solver = SOLVERS[name].get_instance(**config["solver"])
