@@ -75,9 +75,13 @@ def cut_kernel(kernel, size):
 def convolve(x, spectrum):
     """A convolution of patches, zero-padded to the grid of the kernel's spectrum."""
     axes = [axis for axis in range(-spectrum.ndim, 0) if spectrum.shape[axis] > 1]
-    grid = [spectrum.shape[axis] for axis in axes]
-    y = torch.fft.ifftn(torch.fft.fftn(x, s=grid, dim=axes) * spectrum, dim=axes)
-    return y[(..., *(slice(n) for n in x.shape[-spectrum.ndim :]))]
+    z = x
+    for axis in axes:  # one by one: lines that are all zero are not transformed
+        z = torch.fft.fft(z, n=spectrum.shape[axis], dim=axis)
+    z = z * spectrum
+    for axis in reversed(axes):
+        z = torch.fft.ifft(z, dim=axis).narrow(axis, 0, x.shape[axis])
+    return z
 
 
 def as_complex(x):

@@ -1,0 +1,89 @@
+"""What does a training step cost that sees whole volumes, and one that sees patches?
+
+Prints the peak memory and the processor time of one step of `Unrolled3D`, forward and
+backward, for multi-coil MRI: on whole volumes, and on one patch with several normal
+operators. The parts of a step on whole volumes stand beside. The peak is the growth over
+what was there before: volume, coils and measurements do not count.
+"""
+
+from functools import partial
+
+import numpy as np
+import torch
+
+from ..judge.metering import measure
+from ..networks.precision import in_fast_layout
+from ..networks.unrolled_3d import CG_ITERATIONS, Solve, Unrolled3D
+from ..physics.catalogue import OPERATORS
+from ..physics.local_normal import NORMALS
+from ..solving import settings
+from ..support.text import markdown_table
+from ..training.loop import autocast
+from . import study_parser
+
+WEIGHTS = ()
+SIDES, PATCH, COILS, ACCELERATION = (64, 96, 128, 160), 32, 4, 8
+SIGMA = 0.02
+
+
+def network_step(network, x, level):
+    """The denoiser alone."""
+    with autocast(x.device):
+        found = network.correction(x.requires_grad_(), level)
+    found.float().square().mean().backward()
+
+
+def data_step(x, normal):
+    """The solve of the data step alone."""
+    mu = torch.tensor(0.01, requires_grad=True)
+    z = Solve.apply(x.requires_grad_(), mu, torch.zeros_like(x), normal, CG_ITERATIONS)
+    z.square().mean().backward()
+
+
+def unrolled_step(network, x, normal):
+    """All iterations, on a whole volume or on a patch."""
+    with torch.no_grad():
+        back = normal(x)
+    with autocast(x.device):
+        found = network.solve(back, normal, SIGMA)
+    (found - x).square().mean().backward()
+
+
+def cases(side):
+    """{what: step} of volumes of a side."""
+    shape = (2, side, side, side)
+    physics = OPERATORS["multicoil_mri"](
+        shape, np.random.RandomState(0), ACCELERATION, COILS
+    )
+    network = in_fast_layout(Unrolled3D(2))
+    x = torch.rand(1, *shape)
+    whole = NORMALS["exact"](physics, x.shape)
+    level = torch.tensor(0.1)
+    yield "network, whole volume", partial(network_step, network, x.clone(), level)
+    yield "data step, whole volume", partial(data_step, x.clone(), whole)
+    yield "unrolled, whole volume", partial(unrolled_step, network, x, whole)
+    offset, size = (0, 0, 0), (PATCH,) * 3
+    patch = x[..., :PATCH, :PATCH, :PATCH].clone()
+    for name, kind in NORMALS.items():
+        local = kind(physics, x.shape).restrict(offset, size)
+        step = partial(unrolled_step, network, patch, local)
+        yield f"unrolled, patch, {name}", step
+
+
+def main(arguments):
+    """Print the table."""
+    parser = study_parser("volume_costs", __doc__)
+    parser.add_argument("--sides", type=int, nargs="+", default=SIDES)
+    sides = parser.parse_args(arguments).sides
+    settings.use_threads(settings.threads())
+    memory, seconds = {}, {}
+    for side in sides:
+        for name, step in cases(side):
+            step()  # the first one fills caches
+            _, spent, peak = measure(step, torch.device("cpu"))
+            memory.setdefault(name, []).append(f"{peak:.0f}")
+            seconds.setdefault(name, []).append(f"{spent.cpu:.2f}")
+    for title, table in (("peak [MB]", memory), ("processor time [s]", seconds)):
+        header = [title, *(f"{side}^3" for side in sides)]
+        rows = [[name, *values] for name, values in table.items()]
+        print("\n" + markdown_table(header, rows, numbers=True))
