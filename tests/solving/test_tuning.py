@@ -232,6 +232,15 @@ def test_entries_are_of_problems_of_the_suite():
         assert task in tasks, f"{name}: {key}"
 
 
+def test_keys_have_the_parameters_of_their_solver():
+    """A new parameter with a default changes the keys of the entries before it."""
+    for name, key, entry in entries():
+        _, _, fixed = key.partition(" ")
+        named = {part.split("=")[0] for part in fixed.split(",") if part}
+        expected = set(SOLVERS[name].parameters) - {"precision"} - set(entry["values"])
+        assert named == expected, f"{name}: {key}"
+
+
 def entries():
     for path in TABLES:
         for key, entry in json.loads(path.read_text()).items():
