@@ -17,10 +17,13 @@ _SURFACE = {
     "WEIGHTS": "solving.declared",
     "cubes": "problems.dataset",
     "compare": "evaluation",
+    "denoising_level": "solving.declared",
     "evaluate": "evaluation",
+    "fitting": "solving.declared",
     "iterations": "solving.declared",
     "pictures": "problems.dataset",
     "precision": "solving.declared",
+    "prior_weight": "solving.declared",
 }
 __all__ = [  # noqa: F822
     "Choice",
@@ -34,10 +37,13 @@ __all__ = [  # noqa: F822
     "WEIGHTS",
     "compare",
     "cubes",
+    "denoising_level",
     "evaluate",
+    "fitting",
     "iterations",
     "pictures",
     "precision",
+    "prior_weight",
 ]
 
 

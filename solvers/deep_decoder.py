@@ -1,12 +1,6 @@
 from functools import partial
 
-from benchmark_inverse_problems import (
-    Choice,
-    IterativeSolver,
-    Number,
-    iterations,
-    precision,
-)
+from benchmark_inverse_problems import IterativeSolver, fitting
 from benchmark_inverse_problems.methods.fitting import architecture, from_noise
 from benchmark_inverse_problems.methods.stopping import RULES, unsupported_rule
 from benchmark_inverse_problems.networks.deep_decoder import SIZES, DeepDecoder
@@ -22,26 +16,7 @@ class Solver(IterativeSolver):
     """
 
     name = "deep_decoder"
-    parameters = {
-        "size": Choice(["compact"], "Size of the network.", SIZES),
-        "stopping": Choice(["auto"], "Rule that ends the fit.", RULES),
-        "iterations": iterations(1000),
-        "lr": Number([0.01], "Learning rate.", above=0),
-        "average": Number(
-            [0.95], "Share of the former average in the next one.", least=0, most=1
-        ),
-        "tv_weight": Number(
-            [0.0], "Weight of the total variation.", "noise levels", least=0
-        ),
-        "patience": Number(
-            [200],
-            "Patience of stopping=variance.",
-            "iterations",
-            least=1,
-            whole=True,
-        ),
-        "precision": precision("bfloat16"),
-    }
+    parameters = fitting(SIZES, RULES, average=0.95)
     test_config = {"iterations": 100, "tv_weight": 1.0}
 
     def unsupported(self, example):

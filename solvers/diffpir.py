@@ -7,6 +7,7 @@ from benchmark_inverse_problems import (
     Number,
     iterations,
     precision,
+    prior_weight,
 )
 from benchmark_inverse_problems.methods.diffusion import VARIANTS, diffpir
 from benchmark_inverse_problems.networks.drunet import PUBLISHED, denoiser_for
@@ -24,7 +25,7 @@ class Solver(IterativeSolver):
     parameters = {
         "weights": WEIGHTS,
         "variant": Choice(["authors"], "Whose algorithm runs.", VARIANTS),
-        "lambda_": Number(["tuned"], "Weight of the prior.", above=0, start=3),
+        "lambda_": prior_weight(3),
         "zeta": Number(
             ["tuned"], "Share of fresh noise.", least=0, most=1, start=1, ratio=2
         ),

@@ -1,12 +1,6 @@
 from functools import partial
 
-from benchmark_inverse_problems import (
-    Choice,
-    IterativeSolver,
-    Number,
-    iterations,
-    precision,
-)
+from benchmark_inverse_problems import IterativeSolver, Number, fitting
 from benchmark_inverse_problems.methods.fitting import architecture, from_noise
 from benchmark_inverse_problems.methods.stopping import RULES, unsupported_rule
 from benchmark_inverse_problems.networks.skip_network import SIZES, SkipNetwork
@@ -24,25 +18,8 @@ class Solver(IterativeSolver):
 
     name = "dip"
     parameters = {
-        "size": Choice(["compact"], "Size of the network.", SIZES),
-        "stopping": Choice(["auto"], "Rule that ends the fit.", RULES),
-        "iterations": iterations(1000),
-        "lr": Number([0.01], "Learning rate.", above=0),
+        **fitting(SIZES, RULES, average=0.98),
         "jitter": Number([0.01], "Noise of the input at each iteration.", least=0),
-        "average": Number(
-            [0.98], "Share of the former average in the next one.", least=0, most=1
-        ),
-        "tv_weight": Number(
-            [0.0], "Weight of the total variation.", "noise levels", least=0
-        ),
-        "patience": Number(
-            [200],
-            "Patience of stopping=variance.",
-            "iterations",
-            least=1,
-            whole=True,
-        ),
-        "precision": precision("bfloat16"),
     }
     test_config = {"iterations": 100, "average": 0.9, "tv_weight": 1.0}
 

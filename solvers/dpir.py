@@ -1,6 +1,12 @@
 from functools import partial
 
-from benchmark_inverse_problems import WEIGHTS, Number, ReconstructionSolver, precision
+from benchmark_inverse_problems import (
+    WEIGHTS,
+    Number,
+    ReconstructionSolver,
+    precision,
+    prior_weight,
+)
 from benchmark_inverse_problems.methods.dpir import dpir
 from benchmark_inverse_problems.networks.drunet import PUBLISHED, denoiser_for
 
@@ -15,7 +21,7 @@ class Solver(ReconstructionSolver):
     name = "dpir"
     parameters = {
         "weights": WEIGHTS,
-        "lambda_": Number(["tuned"], "Weight of the prior.", above=0, start=0.1),
+        "lambda_": prior_weight(0.1),
         "last": Number(
             ["tuned"],
             "Last denoising level.",

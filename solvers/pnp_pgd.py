@@ -4,6 +4,7 @@ from benchmark_inverse_problems import (
     WEIGHTS,
     IterativeSolver,
     Number,
+    denoising_level,
     iterations,
     precision,
 )
@@ -26,15 +27,7 @@ class Solver(IterativeSolver):
     name = "pnp_pgd"
     parameters = {
         "weights": WEIGHTS,
-        "level": Number(
-            ["tuned"],
-            "Denoising level.",
-            "range of the image",
-            above=0,
-            most=1,
-            start=0.06,
-            ratio=2,
-        ),
+        "level": denoising_level(0.06),
         "relaxation": Number(
             ["tuned"],
             "Weight of the denoised image.",

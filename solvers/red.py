@@ -3,9 +3,10 @@ from functools import partial
 from benchmark_inverse_problems import (
     WEIGHTS,
     IterativeSolver,
-    Number,
+    denoising_level,
     iterations,
     precision,
+    prior_weight,
 )
 from benchmark_inverse_problems.methods.pnp import red
 from benchmark_inverse_problems.networks.drunet import PUBLISHED, denoiser_for
@@ -21,16 +22,8 @@ class Solver(IterativeSolver):
     name = "red"
     parameters = {
         "weights": WEIGHTS,
-        "lambda_": Number(["tuned"], "Weight of the prior.", above=0, start=0.5),
-        "level": Number(
-            ["tuned"],
-            "Denoising level.",
-            "range of the image",
-            above=0,
-            most=1,
-            start=0.05,
-            ratio=2,
-        ),
+        "lambda_": prior_weight(0.5),
+        "level": denoising_level(0.05),
         "iterations": iterations(30),
         "precision": precision(),
     }

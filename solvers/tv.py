@@ -1,4 +1,4 @@
-from benchmark_inverse_problems import Number, ReconstructionSolver
+from benchmark_inverse_problems import ReconstructionSolver, prior_weight
 from benchmark_inverse_problems.methods.total_variation import total_variation
 from benchmark_inverse_problems.physics.noise import relative_weight
 
@@ -14,11 +14,7 @@ class Solver(ReconstructionSolver):
 
     name = "tv"
     needs = {"linear", "known operator"}
-    parameters = {
-        "weight": Number(
-            ["tuned"], "Weight of the prior.", "noise levels", above=0, start=0.5
-        )
-    }
+    parameters = {"weight": prior_weight(0.5, "noise levels")}
 
     def build(self, example, weight):
         return relative_weight(total_variation, weight)

@@ -81,7 +81,8 @@ def test_the_key_sees_the_wings_that_compute(tmp_path):
 def test_the_public_surface():
     names = (
         "Choice IterativeSolver Name Number ProblemDataset ReconstructionSolver Task "
-        "VolumeDataset WEIGHTS compare cubes evaluate iterations pictures precision"
+        "VolumeDataset WEIGHTS compare cubes denoising_level evaluate fitting "
+        "iterations pictures precision prior_weight"
     )
     assert benchmark_inverse_problems.__all__ == names.split()
     for name in benchmark_inverse_problems.__all__:

@@ -49,6 +49,12 @@ def operator(shape, **settings):
     return enter
 
 
+def full_centre(width, share):
+    """The columns about frequency zero that are measured, as (first, number)."""
+    low = max(1, int(round(width * share)))
+    return (width - low + 1) // 2, low
+
+
 def check_size(shape, least, what):
     """Raise a ValueError if the image is smaller than `least` pixels a side."""
     if min(shape[1:]) < least:

@@ -160,7 +160,7 @@ def read_volume(path):
 
 
 def scaled(values):
-    """An array whose least value is 0 and whose `BRIGHTEST` quantile is 1, clipped."""
+    """An array in [0, 1]: its least value becomes 0, its `BRIGHTEST` quantile 1."""
     low, high = values.min(), np.quantile(values, BRIGHTEST)
     return ((values - low) / max(high - low, 1e-12)).clip(0, 1)
 

@@ -1,4 +1,4 @@
-"""Which restorers should FiRe's prior join, and which iterations serve it?
+"""Which restorers should FiRe's prior join?
 
 Runs ``configs/ensembles.yml`` (cells in benchopt's cache are not computed again) on the
 development set, and prints PSNR and how far each variant is from the first ensemble: the mean

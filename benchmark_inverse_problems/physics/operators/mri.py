@@ -4,7 +4,7 @@ import deepinv as dinv
 import torch
 from deepinv.physics import MRI
 
-from ..catalogue import operator
+from ..catalogue import full_centre, operator
 from ..facts import displayed, family, in_image_space, measured, stretched
 
 family.register(MRI, lambda physics: "mri")
@@ -38,8 +38,7 @@ def mri(shape, rng, acceleration, centre):
         )
     width = shape[-1]
     columns = int(round(width / acceleration))
-    low = max(1, int(round(width * centre)))
-    first = (width - low + 1) // 2
+    first, low = full_centre(width, centre)
     others = [c for c in range(width) if not first <= c < first + low]
     chosen = rng.permutation(others)[: max(0, columns - low)]
     mask = torch.zeros(shape[-2:])

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from deepinv.physics import MultiCoilMRI
 
-from ..catalogue import operator
+from ..catalogue import full_centre, operator
 from ..facts import displayed, family, in_image_space, measured, stretched
 
 # Of the simulated coils: their distance from the middle and the width of their
@@ -80,12 +80,9 @@ def variable_density(shape, acceleration, rng):
     """
     offsets = [np.arange(n) - n // 2 for n in shape]
     y, x = np.meshgrid(*offsets, indexing="ij")
-    # As in `mri`, the centre lies about frequency zero, which is always measured.
-    low = [max(1, round(n * CENTRE)) for n in shape]
-    first = [n // 2 - (n - k + 1) // 2 for n, k in zip(shape, low, strict=True)]
-    inside = np.ones(shape, bool)
-    for offset, count, start in zip((y, x), low, first, strict=True):
-        inside &= (offset >= -start) & (offset < count - start)
+    centre = [full_centre(n, CENTRE) for n in shape]
+    inside = np.zeros(shape, bool)
+    inside[tuple(slice(first, first + low) for first, low in centre)] = True
     distance = np.hypot(y / (shape[0] / 2), x / (shape[1] / 2)) / math.sqrt(2)
     density = np.where(inside, 0, (1.05 - distance.clip(0, 1)) ** DECAY)
     count = round(y.size / acceleration) - int(inside.sum())
