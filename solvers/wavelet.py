@@ -12,6 +12,7 @@ class Solver(ReconstructionSolver):
     """
 
     name = "wavelet"
+    needs = {"linear", "known operator"}
     parameters = {"weight": prior_weight(0.5, "noise levels")}
 
     def build(self, example, weight):

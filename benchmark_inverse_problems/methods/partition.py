@@ -84,18 +84,21 @@ class PartitionedReconstructor(dinv.models.Reconstructor):
     patch itself. Patches overlap, and their estimates are blended. A sweep solves all
     patches from the same estimate.
 
-    A reconstructor with a method ``solve(back, normal, sigma)``, as `Unrolled3D` has, gets A~^T y~ and A~^T A~ instead of y~ and A~. A sweep then applies A and A^T once,
-    and not once a patch.
-
     Parameters
     ----------
-    base : deepinv.models.Reconstructor, or a module with `solve`
-        Of patches.
-    patch_size, stride : int
-        Sides of the patches, and the step from one to the next. Default: half a patch.
+    base : callable
+        The reconstructor of patches. It gets (y~, A~), or (A~^T y~, A~^T A~, sigma) with
+        `by_normal`.
+    patch_size : int, tuple of int, or None
+        Sides of the patches. None: the whole image.
+    stride : int, tuple of int, or None
+        The steps from one patch to the next. None: half a patch.
     sweeps : int
     normal : callable (physics, shape) -> normal operator
         One of `local_normal.NORMALS`.
+    by_normal : bool
+        Whether the base takes normal equations, as `Unrolled3D` does. A sweep then
+        applies A and A^T once, and not once a patch.
 
     Raises
     ------
@@ -103,11 +106,18 @@ class PartitionedReconstructor(dinv.models.Reconstructor):
         If a patch is larger than the image or the stride leaves gaps.
     """
 
-    def __init__(self, base, patch_size, stride=None, sweeps=3, normal=Exact):
+    def __init__(
+        self,
+        base,
+        patch_size,
+        stride=None,
+        sweeps=3,
+        normal=Exact,
+        by_normal=False,
+    ):
         super().__init__()
-        self.base, self.patch_size = base, patch_size
-        self.stride = max(1, patch_size // 2) if stride is None else stride
-        self.sweeps, self.normal = sweeps, normal
+        self.base, self.patch_size, self.stride = base, patch_size, stride
+        self.sweeps, self.normal, self.by_normal = sweeps, normal, by_normal
 
     def forward(self, y, physics, start=None, sigma=None):
         """The image.
@@ -120,7 +130,7 @@ class PartitionedReconstructor(dinv.models.Reconstructor):
         start : tensor
             The first estimate. None: A^T y.
         sigma : float
-            Level of the noise, for a base with `solve`.
+            Level of the noise, for a base with normal equations.
         """
         x = physics.A_adjoint(y) if start is None else start
         normal = self.normal(physics, x.shape)
@@ -129,28 +139,42 @@ class PartitionedReconstructor(dinv.models.Reconstructor):
         return x
 
     def patches(self, shape):
-        """The offsets of all patches of an image (1, C, *spatial)."""
-        axes = [offsets(n, self.patch_size, self.stride) for n in shape[2:]]
-        return list(product(*axes))
+        """Where patches of an image (1, C, *spatial) lie.
+
+        Returns
+        -------
+        offsets : list of tuple of int
+        size : tuple of int
+            Their sides.
+        """
+        sides = shape[2:]
+        size = sides if self.patch_size is None else each(self.patch_size, sides)
+        halves = tuple(max(1, n // 2) for n in size)
+        strides = halves if self.stride is None else each(self.stride, sides)
+        axes = map(offsets, sides, size, strides)
+        return list(product(*axes)), tuple(size)
 
     def sweep(self, x, y, physics, normal, sigma):
         """The next estimate: all patches are solved from the present one."""
         misfit = y - physics.A(x)
-        by_normal = hasattr(self.base, "solve")
-        residual = physics.A_adjoint(misfit) if by_normal else None
-        size = (self.patch_size,) * (x.ndim - 2)
+        residual = physics.A_adjoint(misfit) if self.by_normal else None
+        places, size = self.patches(x.shape)
         weights = blend(size).to(x)
         total, cover = torch.zeros_like(x), torch.zeros_like(x[:, :1])
-        for offset in self.patches(x.shape):
+        for offset in places:
             place = window(offset, size)
             patch = x[place]
             local = normal.restrict(offset, size)
-            if by_normal:
-                back = residual[place] + local(patch)
-                found = self.base.solve(back, local, sigma)
+            if self.by_normal:
+                found = self.base(residual[place] + local(patch), local, sigma)
             else:
                 part = PatchPhysics(physics, x.shape, offset, size, local)
                 found = self.base(misfit + part.A(patch), part)
             total[place] += weights * found
             cover[place] += weights
         return total / cover
+
+
+def each(value, sides):
+    """A number for each side, from one number or from several."""
+    return (value,) * len(sides) if isinstance(value, int) else tuple(value)

@@ -5,6 +5,10 @@ import math
 import deepinv as dinv
 import torch
 from torch import nn
+from torch.nn.functional import interpolate
+
+from ..support.checks import check_known
+from .weights import load_weights
 
 ITERATIONS = 4
 # Features of the compact network, at four scales, and residual blocks a stage.
@@ -92,7 +96,7 @@ class Unrolled3D(nn.Module):
         self.log_levels = nn.Parameter(torch.zeros(iterations))
         self.log_lambda = nn.Parameter(torch.full((iterations,), math.log(LAMBDA)))
 
-    def solve(self, back, normal, sigma):
+    def forward(self, back, normal, sigma):
         """The estimate of images.
 
         Parameters
@@ -117,6 +121,17 @@ class Unrolled3D(nn.Module):
             x = z + self.correction(z, level)
         return x.float()
 
+    def with_iterations(self, iterations):
+        """The network itself, with its schedule interpolated over other iterations."""
+        for name in ("log_levels", "log_lambda"):
+            learned = getattr(self, name).detach()[None, None]
+            found = interpolate(
+                learned, size=iterations, mode="linear", align_corners=True
+            )
+            setattr(self, name, nn.Parameter(found[0, 0]))
+        self.iterations = iterations
+        return self
+
     def correction(self, z, level):
         """What the denoiser adds to an image, whose sides are padded for it."""
         slices = self.dim < z.ndim - 2
@@ -132,3 +147,40 @@ class Unrolled3D(nn.Module):
         padded = padded.contiguous(memory_format=memory)
         found = self.denoiser(padded, level.expand(len(z))) - padded
         return found[(..., *(slice(n) for n in sides))]
+
+
+# What a network saw in its training: {word: its file name for a kind of operators}.
+TRAININGS = {
+    "partitioned": "unrolled_3d_{}",
+    "whole": "unrolled_whole_{}",
+    "slices": "unrolled_slices_{}",
+}
+# {family of operators: (its word in file names, channels of the images)}.
+KINDS = {"mri": ("mri", 2), "cone_beam": ("ct", 1)}
+
+
+def load_unrolled_3d(kind, training, iterations=ITERATIONS):
+    """Load a bundled network of volumes.
+
+    Parameters
+    ----------
+    kind : {"mri", "cone_beam"}
+        Family of operators.
+    training : {"partitioned", "whole", "slices"}
+    iterations : int
+        With another number than the trained one, the learned levels and weights are
+        interpolated over the iterations.
+
+    Raises
+    ------
+    ValueError
+        If there is no such network.
+    FileNotFoundError, ValueError
+        If the weights are missing or damaged.
+    """
+    check_known("training", training, TRAININGS)
+    check_known("family", kind, KINDS)
+    word, channels = KINDS[kind]
+    network = Unrolled3D(channels, dim=2 if training == "slices" else 3)
+    load_weights(network, TRAININGS[training].format(word))
+    return network.with_iterations(iterations)

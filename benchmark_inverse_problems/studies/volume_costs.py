@@ -45,7 +45,7 @@ def unrolled_step(network, x, normal):
     with torch.no_grad():
         back = normal(x)
     with autocast(x.device):
-        found = network.solve(back, normal, SIGMA)
+        found = network(back, normal, SIGMA)
     (found - x).square().mean().backward()
 
 

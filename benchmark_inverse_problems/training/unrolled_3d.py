@@ -110,7 +110,7 @@ def estimate(model, data):
     with torch.no_grad():
         back = back + normal(x)
     with autocast(x.device):
-        return model.solve(back, normal, sigma.item()), x
+        return model(back, normal, sigma.item()), x
 
 
 def loss(model, data, step):
@@ -155,8 +155,8 @@ def recipe(name, problem, kind, steps, **settings):
 
 
 RECIPES = [
-    recipe("unrolled_3d_mri", mri, "mri", 5000),
-    recipe("unrolled_3d_ct", ct, "ct", 5000),
-    recipe("unrolled_slices_mri", mri, "mri", 5000, dim=2),
-    recipe("unrolled_slices_ct", ct, "ct", 5000, dim=2),
+    recipe("unrolled_3d_mri", mri, "mri", 4000),
+    recipe("unrolled_3d_ct", ct, "ct", 4000),
+    recipe("unrolled_slices_mri", mri, "mri", 4000, dim=2),
+    recipe("unrolled_slices_ct", ct, "ct", 4000, dim=2),
 ]

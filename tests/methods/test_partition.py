@@ -36,11 +36,11 @@ class Exactly:
 
     def __init__(self, truth, patch):
         size = (patch,) * (truth.ndim - 2)
-        places = PartitionedReconstructor(None, patch).patches(truth.shape)
+        places, _ = PartitionedReconstructor(None, patch).patches(truth.shape)
         self.patches = iter([truth[window(offset, size)] for offset in places])
         self.errors = []
 
-    def solve(self, back, normal, sigma):
+    def __call__(self, back, normal, sigma):
         patch = next(self.patches)
         self.errors.append(float((normal(patch) - back).norm() / back.norm()))
         return patch
@@ -61,8 +61,8 @@ class ByMeasurement(torch.nn.Module):
 def test_the_true_context_makes_the_patch_solve_its_problem(problem):
     physics, x, y, patch = problem
     base = Exactly(x, patch)
-    found = PartitionedReconstructor(base, patch, sweeps=1)(y, physics, start=x)
-    torch.testing.assert_close(found, x)
+    partition = PartitionedReconstructor(base, patch, sweeps=1, by_normal=True)
+    torch.testing.assert_close(partition(y, physics, start=x), x)
     assert max(base.errors) < 1e-6
     assert len(base.errors) > 2
 
@@ -73,7 +73,7 @@ def test_measurements_of_a_patch_are_those_without_the_rest(problem):
     PartitionedReconstructor(base, patch, sweeps=1)(y, physics, start=x)
     partition = PartitionedReconstructor(base, patch)
     for offset, (measured, part) in zip(
-        partition.patches(x.shape), base.problems, strict=True
+        partition.patches(x.shape)[0], base.problems, strict=True
     ):
         alone = torch.zeros_like(x)
         place = window(offset, (patch,) * (x.ndim - 2))
@@ -103,19 +103,42 @@ def test_exact_solves_of_patches_lead_to_the_whole_solution():
     x = torch.rand(1, *shape, generator=torch.manual_seed(0))
     y = physics.A(x)
 
-    class Tikhonov:
-        def solve(self, back, normal, sigma):
-            return dinv.optim.linear.conjugate_gradient(
-                lambda u: normal(u) + weight * u, back, max_iter=20, tol=1e-6
-            )
+    def tikhonov(back, normal, sigma):
+        return dinv.optim.linear.conjugate_gradient(
+            lambda u: normal(u) + weight * u, back, max_iter=20, tol=1e-6
+        )
 
-    whole = Tikhonov().solve(physics.A_adjoint(y), Exact(physics, x.shape), 0)
+    whole = tikhonov(physics.A_adjoint(y), Exact(physics, x.shape), 0)
     for normal in (Exact, Toeplitz):
         partition = PartitionedReconstructor(
-            Tikhonov(), patch, stride=2, sweeps=20, normal=normal
+            tikhonov, patch, stride=2, sweeps=20, normal=normal, by_normal=True
         )
         found = partition(y, physics)
         assert float((found - whole).norm() / whole.norm()) < 1e-2
+
+
+def test_the_whole_image_may_be_one_patch(problem):
+    physics, x, y, _ = problem
+    seen = []
+
+    def base(back, normal, sigma):
+        seen.append((back, normal(x)))
+        return x
+
+    partition = PartitionedReconstructor(base, None, sweeps=1, by_normal=True)
+    torch.testing.assert_close(partition(y, physics), x)
+    ((back, image),) = seen
+    for found in (back, image):
+        torch.testing.assert_close(
+            found, physics.A_adjoint(y), rtol=1e-4, atol=1e-4
+        )
+
+
+def test_patches_may_be_slices():
+    partition = PartitionedReconstructor(None, (1, 6, 6), stride=(1, 6, 2))
+    places, size = partition.patches((1, 1, 2, 6, 8))
+    assert size == (1, 6, 6)
+    assert places == [(0, 0, 0), (0, 0, 2), (1, 0, 0), (1, 0, 2)]
 
 
 def test_patches_cover_the_image():

@@ -9,13 +9,15 @@ from deepinv.physics import (
 
 from benchmark_inverse_problems.methods.total_variation import objective
 from benchmark_inverse_problems.methods.wavelet import (
-    WAVELETS,
     details,
     details_adjoint,
     wavelet,
+    wavelets,
 )
 
 from ..small import OPERATORS, measured, picture, psnr
+
+WAVELETS = wavelets(2)
 
 
 @pytest.mark.parametrize("name", OPERATORS)
@@ -36,7 +38,7 @@ def test_it_converges(name):
         assert objective(moved, y, physics, WAVELETS, weight) > least
 
 
-@pytest.mark.parametrize("shape", [(32, 32), (45, 70), (9, 14)])
+@pytest.mark.parametrize("shape", [(32, 32), (45, 70), (9, 14), (12, 9, 14)])
 def test_the_transform_is_bounded_and_has_its_adjoint(shape):
     random = np.random.RandomState(0)
     x = torch.tensor(random.randn(1, 3, *shape)).float()
@@ -44,7 +46,8 @@ def test_the_transform_is_bounded_and_has_its_adjoint(shape):
     u = torch.tensor(random.randn(*coefficients.shape)).float()
     left, right = (coefficients * u).sum(), (x * details_adjoint(u)).sum()
     torch.testing.assert_close(left, right, rtol=1e-4, atol=1e-3)
-    assert coefficients.square().sum() <= WAVELETS.squared_norm * x.square().sum()
+    bound = wavelets(len(shape)).squared_norm * x.square().sum()
+    assert coefficients.square().sum() <= bound
 
 
 def test_the_norm_does_not_see_shifts_nor_constants():
@@ -64,6 +67,20 @@ def test_one_level_is_the_mean_of_orthonormal_transforms():
     mean = sum(energies) / 4
     torch.testing.assert_close(mean, own.square().sum())
     assert mean < x.square().sum()
+
+
+def test_one_level_of_volumes_is_the_mean_of_orthonormal_transforms():
+    x = torch.randn(1, 1, 16, 16, 16, generator=torch.manual_seed(0))
+    own = 8 * details(x)[0]  # of an orthonormal transform
+    energies = [
+        own[..., i::2, j::2, k::2].square().sum()
+        for i in (0, 1)
+        for j in (0, 1)
+        for k in (0, 1)
+    ]
+    # An orthonormal transform has 7/8 of its coefficients in the details.
+    for energy in energies:
+        assert float(energy / x.square().sum()) == pytest.approx(7 / 8, abs=0.05)
 
 
 def test_it_denoises_two_channels():

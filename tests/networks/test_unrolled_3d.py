@@ -59,7 +59,7 @@ def test_any_volume_goes_through(dim, shape):
     network = Unrolled3D(shape[1], widths=(4, 4, 4, 4), dim=dim).eval()
     back = torch.rand(shape)
     with torch.no_grad():
-        found = network.solve(back, lambda v: 0.9 * v, 0.05)
+        found = network(back, lambda v: 0.9 * v, 0.05)
     assert found.shape == shape and found.isfinite().all()
 
 
