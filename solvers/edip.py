@@ -9,6 +9,7 @@ from benchmark_inverse_problems import (
 )
 from benchmark_inverse_problems.methods.edip import STARTS, edip, load_unet
 from benchmark_inverse_problems.networks.unet import SIZES
+from benchmark_inverse_problems.physics.facts import family
 
 
 class Solver(IterativeSolver):
@@ -23,7 +24,7 @@ class Solver(IterativeSolver):
     """
 
     name = "edip"
-    needs = {"linear", "known operator", "2d", "real"}
+    needs = {"linear", "known operator", "real"}
     parameters = {
         "weights": Choice(["bundled"], "The authors published no weights."),
         "size": Choice(["compact"], "Size of the network.", SIZES),
@@ -43,6 +44,13 @@ class Solver(IterativeSolver):
         "precision": precision("bfloat16"),
     }
     test_config = {"iterations": 20}
+
+    def unsupported(self, example):
+        if len(example.shape) == 4:
+            return None
+        if family(example.physics) != "cone_beam":
+            return "has learned volumes of cone-beam tomography only"
+        return None if self.size == "compact" else "has size=compact for volumes only"
 
     def build(self, example, weights, size, input, **fitting):
         channels = example.shape[1]

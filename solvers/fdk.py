@@ -1,5 +1,5 @@
 from benchmark_inverse_problems import ReconstructionSolver
-from benchmark_inverse_problems.methods.fdk import fdk
+from benchmark_inverse_problems.physics.fdk import fdk
 from benchmark_inverse_problems.physics.facts import family
 
 

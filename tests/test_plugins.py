@@ -83,7 +83,8 @@ def test_solver_on_every_task(name, task):
 @pytest.mark.parametrize("name", [n for n, s in SOLVERS.items() if "2d" not in s.needs])
 def test_solver_on_volumes(name, task):
     problem = tiny_problem(task)
-    settings = {"weight": 0.2} if "weight" in SOLVERS[name].parameters else {}
+    point = bundled(name) | {"weight": 0.2}
+    settings = {k: v for k, v in point.items() if k in SOLVERS[name].parameters}
     found = reconstruct(name, problem, **settings)
     if found is None:
         return

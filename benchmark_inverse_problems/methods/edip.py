@@ -4,7 +4,7 @@ import copy
 
 import torch
 
-from ..networks.unet import SIZES, GrayUNet, UNet
+from ..networks.unet import SIZES, VOLUMES, GrayUNet, UNet
 from ..networks.weights import choose, load_weights
 from ..physics.facts import family
 from ..physics.initial_estimate import direct_inverse
@@ -18,7 +18,7 @@ WARM_UP = 30  # steps
 CLIP = 1.0  # largest norm of the gradient, as in the authors' code
 # Best on tuning images. A larger weight smooths away what the network has learned, and
 # a smaller one lets noise in.
-TV_WEIGHT, TV_WEIGHTS = 0.3, {"tomography": 0.1}
+TV_WEIGHT, TV_WEIGHTS = 0.3, {"tomography": 0.1, "cone_beam": 0.1}
 
 
 def noise_input(physics, y):
@@ -36,7 +36,7 @@ def load_unet(weights, physics, channels, size="compact"):
     """Load the U-Net with the bundled weights for an operator.
 
     The weights for tomography come from `training/edip_ct.py`. Those for all other
-    operators come from `training/edip.py`.
+    operators of pictures come from `training/edip.py`.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def load_unet(weights, physics, channels, size="compact"):
     channels : {1, 3}
     size : {"compact", "original"}
         Size of the network. Weights of the original size are not bundled. Recipes can
-        train them.
+        train them, but not for volumes.
 
     Raises
     ------
@@ -57,6 +57,8 @@ def load_unet(weights, physics, channels, size="compact"):
     suffix = "" if size == "compact" else f"_{size}"
 
     def bundled():
+        if family(physics) == "cone_beam":
+            return load_weights(UNet(**VOLUMES), "edip_cone_beam")
         if family(physics) == "tomography":
             return load_weights(UNet(**SIZES[size]), f"edip_ct{suffix}")
         network = load_weights(UNet(3, 3, **SIZES[size]), f"edip{suffix}")
@@ -88,7 +90,7 @@ def fine_tune(
     z : Tensor
         Input.
     y : Tensor
-        Measurements of an image (1, C, H, W) with values about [0, 1].
+        Measurements of an image (1, C, *spatial) with values about [0, 1].
     physics : deepinv.physics.LinearPhysics
         The operator A, with its noise model; sigma is `noise_level(physics, y)`, at
         least `NOISE_FLOOR`.
@@ -99,14 +101,14 @@ def fine_tune(
     iterations : int
     tv_weight : float or "auto"
         Weight of the anisotropic total variation, in noise levels. "auto": 0.1 for
-        tomography, 0.3 elsewhere.
+        tomography, also of volumes, and 0.3 elsewhere.
     bfloat16 : bool
         See `fit`.
 
     Returns
     -------
     iterator of Tensor
-        The estimates (1, C, H, W), the one before the first step first.
+        The estimates (1, C, *spatial), the one before the first step first.
     """
     encoder = {id(p) for p in network.encoder.parameters()} if frozen_encoder else ()
     if tv_weight == "auto":
@@ -145,7 +147,7 @@ def edip(y, physics, network, start="pseudoinverse", **settings):
     Returns
     -------
     iterator of Tensor
-        The estimates (1, C, H, W). The first one is the pretrained network's.
+        The estimates (1, C, *spatial). The first one is the pretrained network's.
 
     Raises
     ------

@@ -7,6 +7,7 @@ import torch
 from torch.nn.utils import clip_grad_norm_
 from torch.optim.lr_scheduler import LinearLR
 
+from ..networks.layers import LAYOUTS
 from ..physics.noise import NOISE_FLOOR, noise_level
 from ..support.checks import check_known
 from .stopping import LastIterate, stopping_rule
@@ -54,13 +55,13 @@ def from_noise(
     Parameters
     ----------
     y : Tensor
-        Measurements of an image (1, C, H, W) with values about [0, 1], or, if C = 2,
+        Measurements of an image (1, C, *spatial) with values about [0, 1], or, if C = 2,
         [-1, 1].
     physics : deepinv.physics.LinearPhysics
         The operator A, with its noise model; sigma is `noise_level(physics, y)`, at
         least `NOISE_FLOOR`.
     network : callable
-        Makes the network for the shape (C, H, W) of an image. The network is a module
+        Makes the network for the shape (C, *spatial) of an image. The network is a module
         with the attribute `input_shape`, such as `SkipNetwork` or `DeepDecoder`.
     lr, iterations, jitter, average, bfloat16
         See `fit`.
@@ -135,10 +136,11 @@ def fit(
 
     The objective is
 
-        mean (A f(z) - y)^2 + tv_weight * TV(f(z)) / (H W)
+        mean (A f(z) - y)^2 + tv_weight * TV(f(z)) / n
 
-    The mean is over all entries of y. TV is the sum over pixels and channels of the
-    absolute differences to the next pixel below and to the right (anisotropic). The
+    The mean is over all entries of y. n is the number of pixels. TV is the sum over
+    pixels and channels of the absolute differences to the next pixel along each axis
+    (anisotropic). The
     network is changed in place and set to training mode. It must have no other user.
 
     The function is a generator. It must be advanced under `torch.no_grad()`, and
@@ -147,7 +149,7 @@ def fit(
     Parameters
     ----------
     network : nn.Module
-        f, from z to an image (1, C, H, W).
+        f, from z to an image (1, C, *spatial).
     z : Tensor
         Input of the network. Only the jitter changes it.
     y : Tensor
@@ -182,7 +184,7 @@ def fit(
     Yields
     ------
     Tensor
-        The estimate (1, C, H, W), in float32, before the first step and after each one.
+        The estimate (1, C, *spatial), in float32, before the first step and after each one.
         The last item is the result, `stopping.best`.
 
     Raises
@@ -202,7 +204,7 @@ def fit(
     mixed = bfloat16 and _computes_bfloat16(y.device)
     # Channels-last layout doubles the speed in bfloat16, and costs up to half of it in
     # float32.
-    layout = torch.channels_last if mixed else torch.contiguous_format
+    layout = LAYOUTS[z.ndim] if mixed else torch.contiguous_format
     network.train().to(memory_format=layout)
     estimate, total = None, 0.0
     for iteration in range(iterations + 1):

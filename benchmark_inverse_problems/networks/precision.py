@@ -4,13 +4,11 @@ import torch
 from torch import nn
 from torch.utils._pytree import tree_map_only
 
+from .layers import LAYOUTS
+
 CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d, nn.Conv3d, nn.ConvTranspose3d)
 # The networks' first and last convolutions run in float32: `drunet.in_float32`.
 IN_FLOAT32 = {"m_head", "m_tail"}
-
-
-# Memory layouts of kernels, by their number of axes.
-LAYOUTS = {4: torch.channels_last, 5: torch.channels_last_3d}
 
 
 def in_fast_layout(network):

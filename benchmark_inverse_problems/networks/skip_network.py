@@ -4,6 +4,8 @@ import torch
 from torch import nn
 from torch.nn.functional import interpolate
 
+from .layers import BATCH_NORM, CONVOLUTION, LAYOUTS, LINEAR
+
 # The network of the paper's denoising: 2.2 million parameters for a colour image.
 ORIGINAL = {
     "inputs": 32,
@@ -12,31 +14,36 @@ ORIGINAL = {
     "pointwise": True,
 }
 SIZES = {"compact": {}, "original": ORIGINAL}
+# The compact size for pictures and for volumes: channels of the input, and widths.
+INPUTS, WIDTHS = {2: 16, 3: 8}, {2: (32,) * 5, 3: (16,) * 4}
 # Least side of the coarsest features. Smaller features take time and gain nothing.
 COARSEST = 8
 
 
 def upsample(x, size):
-    """Bilinear interpolation of features to (h, w), in their own precision.
+    """Linear interpolation of features to the sides `size`, in their own precision.
 
     Autocast is switched off, because it would compute in float32. The gradient is
     copied to the layout of the features: without the copy it is a view of the gradient
     of a concatenation, whose layout makes the backward pass ten times slower.
     """
     with torch.autocast(x.device.type, enabled=False):
-        x = interpolate(x, size=size, mode="bilinear")
+        x = interpolate(x, size=size, mode=LINEAR[x.ndim - 2])
     if x.requires_grad:
-        like = torch.channels_last if is_channels_last(x) else torch.contiguous_format
+        last = LAYOUTS[x.ndim]
+        like = last if is_channels_last(x) else torch.contiguous_format
         x.register_hook(lambda gradient: gradient.contiguous(memory_format=like))
     return x
 
 
 def is_channels_last(x):
-    return x.is_contiguous(memory_format=torch.channels_last) and not x.is_contiguous()
+    """Whether features are in channels-last layout and in no other one."""
+    last = LAYOUTS[x.ndim]
+    return x.is_contiguous(memory_format=last) and not x.is_contiguous()
 
 
 class ImageHead(nn.Module):
-    """The last layer: a 1x1 convolution to an image (1, C, H, W) in float32.
+    """The last layer: a pointwise convolution to an image (1, C, *spatial) in float32.
 
     A sigmoid maps bounded images to [0, 1]. The parts of complex images are not bounded
     and have no sigmoid. Their convolution starts at zero, so that the part of the image
@@ -44,9 +51,9 @@ class ImageHead(nn.Module):
     picture, which the measurements never correct.
     """
 
-    def __init__(self, features, channels, bias=True, bounded=True):
+    def __init__(self, features, channels, bias=True, bounded=True, axes=2):
         super().__init__()
-        self.convolution = nn.Conv2d(features, channels, 1, bias=bias)
+        self.convolution = CONVOLUTION[axes](features, channels, 1, bias=bias)
         self.bounded = bounded
         if not self.bounded:
             for parameter in self.parameters():
@@ -57,10 +64,10 @@ class ImageHead(nn.Module):
         return torch.sigmoid(x) if self.bounded else x
 
 
-def block(inputs, outputs, kernel_size, stride=1, padding_mode="zeros"):
+def block(inputs, outputs, kernel_size, stride=1, padding_mode="zeros", axes=2):
     """Convolution, batch normalisation, leaky ReLU."""
     return nn.Sequential(
-        nn.Conv2d(
+        CONVOLUTION[axes](
             inputs,
             outputs,
             kernel_size,
@@ -69,7 +76,7 @@ def block(inputs, outputs, kernel_size, stride=1, padding_mode="zeros"):
             padding_mode=padding_mode if kernel_size > 1 else "zeros",
             bias=False,  # the normalisation has a bias
         ),
-        nn.BatchNorm2d(outputs),
+        BATCH_NORM[axes](outputs),
         nn.LeakyReLU(0.2, inplace=True),
     )
 
@@ -80,17 +87,18 @@ class SkipNetwork(nn.Module):
     D. Ulyanov, A. Vedaldi, V. Lempitsky, "Deep Image Prior", CVPR 2018. Each scale of
     the encoder has a strided and a plain convolution. Each scale of the decoder has a
     bilinear up-sampling and a convolution. A skip connection, a 1x1 convolution to few
-    channels, joins them. The authors' network is `SkipNetwork(shape, **ORIGINAL)`.
+    channels, joins them. The authors' network is `SkipNetwork(shape, **ORIGINAL)`. That
+    of volumes has the same layers with three axes.
 
     Parameters
     ----------
     shape : tuple of int
-        (C, H, W) of the image, any H and W.
-    inputs : int
-        Channels of the input.
-    widths : tuple of int
+        (C, *spatial) of the image, any sides.
+    inputs : int or None
+        Channels of the input. None: `INPUTS`.
+    widths : tuple of int or None
         Features of each scale, the finest first. Scales that would halve an image to
-        less than `COARSEST` pixels are left out.
+        less than `COARSEST` pixels are left out. None: `WIDTHS`.
     skip : int
         Channels of the skip connection at each scale.
     padding_mode : str
@@ -104,15 +112,15 @@ class SkipNetwork(nn.Module):
     Attributes
     ----------
     input_shape : tuple of int
-        (1, inputs, h, w). h and w are the image's, rounded up to a multiple of all
+        (1, inputs, *sides). The sides are the image's, rounded up to a multiple of all
         strides together.
     """
 
     def __init__(
         self,
         shape,
-        inputs=16,
-        widths=(32,) * 5,
+        inputs=None,
+        widths=None,
         skip=4,
         padding_mode="zeros",
         pointwise=False,
@@ -120,6 +128,9 @@ class SkipNetwork(nn.Module):
     ):
         super().__init__()
         channels, *self.size = shape
+        axes = len(self.size)
+        inputs = INPUTS[axes] if inputs is None else inputs
+        widths = WIDTHS[axes] if widths is None else widths
         while len(widths) > 1 and min(self.size) < COARSEST * 2 ** len(widths):
             widths = widths[:-1]
         cell = 2 ** len(widths)
@@ -129,29 +140,28 @@ class SkipNetwork(nn.Module):
         self.skips, self.downs, self.ups = (nn.ModuleList() for _ in range(3))
         finer, coarser = (inputs, *widths[:-1]), (*widths[1:], widths[-1])
         for above, width, below in zip(finer, widths, coarser, strict=True):
-            self.skips.append(block(above, skip, 1))
+            self.skips.append(block(above, skip, 1, axes=axes))
             self.downs.append(
                 nn.Sequential(
-                    block(above, width, 3, 2, padding_mode),
-                    block(width, width, 3, 1, padding_mode),
+                    block(above, width, 3, 2, padding_mode, axes),
+                    block(width, width, 3, 1, padding_mode, axes),
                 )
             )
             self.ups.append(
                 nn.Sequential(
-                    nn.BatchNorm2d(skip + below),
-                    block(skip + below, width, 3, 1, padding_mode),
-                    block(width, width, 1) if pointwise else nn.Identity(),
+                    BATCH_NORM[axes](skip + below),
+                    block(skip + below, width, 3, 1, padding_mode, axes),
+                    block(width, width, 1, axes=axes) if pointwise else nn.Identity(),
                 )
             )
-        self.head = ImageHead(widths[0], channels, bounded=bounded)
+        self.head = ImageHead(widths[0], channels, bounded=bounded, axes=axes)
 
     def forward(self, z):
-        """The image (1, C, H, W) of an input of the shape `input_shape`."""
+        """The image (1, C, *spatial) of an input of the shape `input_shape`."""
         x, passing = z, []
         for skip, down in zip(self.skips, self.downs, strict=True):
             passing.append(skip(x))
             x = down(x)
         for fine, up in zip(reversed(passing), reversed(self.ups), strict=True):
-            x = up(torch.cat((fine, upsample(x, fine.shape[-2:])), 1))
-        height, width = self.size
-        return self.head(x)[..., :height, :width]
+            x = up(torch.cat((fine, upsample(x, fine.shape[2:])), 1))
+        return self.head(x)[(..., *map(slice, self.size))]

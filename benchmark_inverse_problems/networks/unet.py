@@ -4,23 +4,27 @@ import torch
 from torch import nn
 from torch.nn.functional import interpolate
 
+from .layers import CONVOLUTION, LINEAR
+
 COMPACT = {"widths": (32,) * 5, "skips": (4,) * 4}
+# The compact network of volumes.
+VOLUMES = {"widths": (16,) * 4, "skips": (4,) * 3, "axes": 3}
 # The authors' two-dimensional network.
 ORIGINAL = {"widths": (128,) * 6, "skips": (0, 0, 0, 4, 4)}
 SIZES = {"compact": COMPACT, "original": ORIGINAL}
 
 
-def convolution(inputs, outputs, kernel=3, stride=1):
+def convolution(inputs, outputs, axes, kernel=3, stride=1):
     """Convolution, GroupNorm over all channels, LeakyReLU."""
     return nn.Sequential(
-        nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2),
+        CONVOLUTION[axes](inputs, outputs, kernel, stride, padding=kernel // 2),
         nn.GroupNorm(1, outputs),
         nn.LeakyReLU(0.2),
     )
 
 
 class UNet(nn.Module):
-    """A U-Net with strided convolutions, bilinear up-sampling and thin skips.
+    """A U-Net with strided convolutions, linear up-sampling and thin skips.
 
     The network is that of R. Barbano et al., "An Educated Warm Start for Deep Image
     Prior-Based Micro CT Reconstruction", IEEE Transactions on Computational Imaging,
@@ -36,6 +40,8 @@ class UNet(nn.Module):
     skips : tuple of int
         Channels that pass from the encoder to the decoder at each scale but the
         coarsest, the finest first; 0 for none.
+    axes : {2, 3}
+        Spatial axes of the images.
 
     Raises
     ------
@@ -44,7 +50,12 @@ class UNet(nn.Module):
     """
 
     def __init__(
-        self, inputs=1, outputs=1, widths=COMPACT["widths"], skips=COMPACT["skips"]
+        self,
+        inputs=1,
+        outputs=1,
+        widths=COMPACT["widths"],
+        skips=COMPACT["skips"],
+        axes=2,
     ):
         super().__init__()
         if len(skips) != len(widths) - 1:
@@ -54,24 +65,26 @@ class UNet(nn.Module):
             )
         pairs = list(zip(widths[:-1], widths[1:], strict=True))
         self.encoder = nn.ModuleList(
-            [convolution(inputs, widths[0])]
+            [convolution(inputs, widths[0], axes)]
             + [
-                nn.Sequential(convolution(a, b, stride=2), convolution(b, b))
+                nn.Sequential(
+                    convolution(a, b, axes, stride=2), convolution(b, b, axes)
+                )
                 for a, b in pairs
             ]
         )
         self.skips = nn.ModuleList(
-            convolution(width, skip, kernel=1) if skip else None
+            convolution(width, skip, axes, kernel=1) if skip else None
             for width, skip in zip(widths, skips, strict=False)
         )
         self.decoder = nn.ModuleList(
-            nn.Sequential(convolution(b + skip, a), convolution(a, a))
+            nn.Sequential(convolution(b + skip, a, axes), convolution(a, a, axes))
             for (a, b), skip in zip(pairs, skips, strict=True)
         )
-        self.head = nn.Conv2d(widths[0], outputs, 1)
+        self.head = CONVOLUTION[axes](widths[0], outputs, 1)
 
     def forward(self, z):
-        """The image (B, outputs, H, W) of an input (B, inputs, H, W), any H and W."""
+        """The image (B, outputs, *spatial) of an input (B, inputs, *spatial)."""
         features = []
         for block in self.encoder:
             z = block(z)
@@ -81,7 +94,8 @@ class UNet(nn.Module):
             reversed(self.decoder), reversed(self.skips), strict=True
         ):
             fine = features.pop()
-            x = interpolate(x, fine.shape[-2:], mode="bilinear", align_corners=False)
+            mode = LINEAR[x.ndim - 2]
+            x = interpolate(x, fine.shape[2:], mode=mode, align_corners=False)
             x = block(x if skip is None else torch.cat((x, skip(fine)), 1))
         return self.head(x)
 

@@ -8,6 +8,7 @@ from torch import nn
 from torch.nn.functional import interpolate
 
 from ..support.checks import check_known
+from .layers import LAYOUTS
 from .weights import load_weights
 
 ITERATIONS = 4
@@ -143,8 +144,7 @@ class Unrolled3D(nn.Module):
         padded = nn.functional.pad(
             z, [p for n in pads for p in (0, n)], mode="replicate"
         )
-        memory = torch.channels_last_3d if z.ndim == 5 else torch.channels_last
-        padded = padded.contiguous(memory_format=memory)
+        padded = padded.contiguous(memory_format=LAYOUTS[z.ndim])
         found = self.denoiser(padded, level.expand(len(z))) - padded
         return found[(..., *(slice(n) for n in sides))]
 

@@ -9,6 +9,7 @@ from functools import lru_cache, partial
 import torch
 from torch.nn.functional import mse_loss
 
+from ..networks.layers import LAYOUTS
 from ..networks.unet import ORIGINAL, UNet
 from ..physics.catalogue import OPERATORS
 from ..physics.initial_estimate import direct_inverse
@@ -27,18 +28,19 @@ def tomography(shape, angles):
     return OPERATORS["tomography"](shape, None, angles)
 
 
-def pair(rng, x, angles, noise):
+def pair(rng, physics, x, noise):
     """Pairs (A^+ y, x) of the network's inputs and the phantoms.
 
     Parameters
     ----------
-    x : tensor (B, 1, H, H)
+    physics : deepinv.physics.LinearPhysics
+        A.
+    x : tensor (B, 1, *spatial)
         The phantoms.
     noise : array (B,)
         Standard deviations of the noise, relative to the mean of |Ax|.
     """
-    physics = tomography(tuple(x.shape[1:]), angles)
-    sigma = physics.A(x).abs().mean((1, 2, 3)).numpy() * noise
+    sigma = physics.A(x).abs().flatten(1).mean(1).numpy() * noise
     y, *_ = measure(rng, physics, x, sigma)
     return direct_inverse(physics, y), x
 
@@ -47,7 +49,7 @@ def restored(model, z, x):
     """The network's images, and the true ones x, both on its device."""
     device = device_of(model)
     with autocast(device):
-        estimate = model(z.to(device, memory_format=torch.channels_last))
+        estimate = model(z.to(device, memory_format=LAYOUTS[z.ndim]))
     return estimate.float(), x.to(device)
 
 
@@ -56,7 +58,7 @@ def draw(sampler, step):
     rng = sampler.rng(step)
     x = sampler.batch(rng, BATCH)
     noise = log_uniform(rng, *NOISE, BATCH)
-    return pair(rng, x, ANGLES[step % 8], noise)
+    return pair(rng, tomography(tuple(x.shape[1:]), ANGLES[step % 8]), x, noise)
 
 
 def loss(model, data, step):
@@ -69,7 +71,8 @@ def validate(model, sampler):
     x = sampler.validation()
     scores = {}
     for angles in sorted(set(ANGLES)):
-        problem = pair(validation_rng(), x, angles, 0.02)
+        physics = tomography(tuple(x.shape[1:]), angles)
+        problem = pair(validation_rng(), physics, x, 0.02)
         scores[f"angles_{angles}"] = mean_psnr(*restored(model, *problem))
     return scores
 

@@ -18,6 +18,7 @@ from torch.nn.functional import grid_sample
 
 from ..catalogue import operator
 from ..facts import family, in_image_space
+from ..initial_estimate import direct_inverse
 
 # Distance of the source from the axis, in half sides of the volume, as at table-top
 # scanners. Side of the detector, which stands on the axis: it sees the ball in the cube.
@@ -166,6 +167,25 @@ class ConeBeam(dinv.physics.LinearPhysics):
 
 family.register(ConeBeam, lambda physics: "cone_beam")
 in_image_space.register(ConeBeam, lambda physics: False)
+
+
+@direct_inverse.register(ConeBeam)
+def _(physics, y):
+    """The filtered back-projection.
+
+    Raises
+    ------
+    ValueError
+        If diffct is not installed.
+    """
+    try:
+        from ..fdk import fdk  # only those who have volumes need its library
+    except ImportError as error:
+        raise ValueError(
+            "The filtered back-projection of cone beams needs diffct, which is not "
+            "installed: run `pip install diffct`."
+        ) from error
+    return torch.cat([fdk(part[None], physics) for part in y])
 
 
 @operator((1, 12, 12, 12), views=10)

@@ -3,7 +3,7 @@
 import diffct
 import torch
 
-from benchmark_inverse_problems.methods.fdk import fdk, geometry
+from benchmark_inverse_problems.physics.fdk import fdk, geometry
 from benchmark_inverse_problems.physics.catalogue import OPERATORS
 from benchmark_inverse_problems.problems.volumes import ellipsoids
 
