@@ -1,6 +1,6 @@
 from benchmark_inverse_problems import ReconstructionSolver
-from benchmark_inverse_problems.physics.fdk import fdk
 from benchmark_inverse_problems.physics.facts import family
+from benchmark_inverse_problems.physics.fdk import fdk
 
 
 class Solver(ReconstructionSolver):

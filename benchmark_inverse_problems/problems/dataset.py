@@ -20,6 +20,7 @@ from ..support.progress import libraries_quiet
 from .images import IMAGE_SETS, VIEWS, open_images, open_tuning_images
 from .problem import Problem
 from .reading import PICTURES, image_paths
+from .scans import SCANS
 from .volumes import VOLUMES
 
 TUNING_IMAGES = 8
@@ -34,7 +35,8 @@ def cubes(n_images=2, size=64):
         "images": Name(
             ["ellipsoids"],
             "Set of volumes, or the name of a folder in data_paths with NIfTI, MHA, NRRD, "
-            "NPY or TIFF files.",
+            "NPY or TIFF files. walnut and calgary are measured: data_paths says where "
+            "they are.",
         ),
         "n_images": pictures(n_images=n_images)["n_images"],
         "size": Number(
@@ -169,6 +171,11 @@ class ProblemDataset(DeclaredParameters, FingerprintMixin, BaseDataset):
         on_disk = generated(self.image_set) or image_paths(folder, self.kind)
         return self.image_set if on_disk else self.kind.generated
 
+    @property
+    def files(self):
+        """The kind of files that the problem's images are."""
+        return self.kind
+
     def _get_state(self):
         state = super()._get_state() | {"images": self.images_digest()}
         if not self.refused:
@@ -180,11 +187,13 @@ class ProblemDataset(DeclaredParameters, FingerprintMixin, BaseDataset):
         if self.refused:
             return ""
         folder = image_folder(self.images)
-        paths = [] if generated(self.images) else image_paths(folder, self.kind)
+        paths = [] if generated(self.images) else image_paths(folder, self.files)
         if not paths:
             return ""
         if self.n_images != "all":
             paths = paths[: self.n_images]
+        if self.files.parts is not None:
+            paths = [part for path in paths for part in sorted(self.files.parts(path))]
         digests = DIGESTS.of(paths)
         return joined((str(p.relative_to(folder)), digests[p]) for p in paths)
 
@@ -193,11 +202,11 @@ class ProblemDataset(DeclaredParameters, FingerprintMixin, BaseDataset):
         if generated(self.images):
             return
         folder = image_folder(self.images)
-        if image_paths(folder, self.kind):
+        if image_paths(folder, self.files):
             return
         image_set = IMAGE_SETS.get(self.images)
         if image_set is None or image_set.download is None:
-            open_images(self.images, folder, self.kind)  # says what is missing
+            open_images(self.images, folder, self.files)  # says what is missing
         try:
             with libraries_quiet():
                 image_set.download(folder)
@@ -214,8 +223,8 @@ class ProblemDataset(DeclaredParameters, FingerprintMixin, BaseDataset):
             return {"problem": RefusedProblem(self.refused)}
         folder = image_folder(self.images)
         problem = LazyProblem(
-            partial(open_images, self.images, folder, self.kind),
-            partial(open_tuning_images, self.images, self.kind),
+            partial(open_images, self.images, folder, self.files),
+            partial(open_tuning_images, self.images, self.files),
             self.images,
             self.n_images,
             self.get_task(),
@@ -260,7 +269,17 @@ class VolumeDataset(ProblemDataset):
     def side(self):
         return self.size
 
+    @property
+    def files(self):
+        return SCANS.get(self.images, self.kind)
+
     def viewed(self, images, side):
+        operator = self.get_task().operator
+        if images.operator not in ("", operator):
+            raise NotAllowed(
+                f"images={self.images} of {self.name} were measured by "
+                f"{images.operator} and not by {operator}: use {self.kind.generated}."
+            )
         needed, free = COPIES * 4 * side**3, psutil.virtual_memory().available
         if needed > free:
             raise NotAllowed(

@@ -213,6 +213,8 @@ class Problem:
     def measure(self, x, index):
         """The observation of the image with some index, with the operator that measured."""
         task = self.task
+        if self.images.scan is not None:
+            return self.scanned(x, index)
         physics, rng = self.make_operator(x.shape, index, task.settings)
         with torch.no_grad():
             clean = physics.A(x)
@@ -223,13 +225,24 @@ class Problem:
             y = add_noise(clean, physics, rng, sigma, task.gain)
             if task.quantised:
                 y = (255 * y).round().clamp(0, 255) / 255
+        return self.observation(x, index, y, physics)
+
+    def scanned(self, x, index):
+        """The observation of an image that was measured; no noise is added."""
+        _, rng = self.make_operator(x.shape, index, self.task.settings)
+        physics, y, sigma = self.images.scan(index, rng, self.task.settings)
+        physics.noise_model = noise_model(sigma, 0)
+        return self.observation(x, index, y, physics)
+
+    def observation(self, x, index, y, physics):
+        """What a solver sees, by the operator that measured."""
         return Observation(
             y,
             physics,
             tuple(x.shape),
             self.images.names[index],
             self.images.complex,
-            task.known,
+            self.task.known,
         )
 
     def judged(self, index):

@@ -24,12 +24,16 @@ class Images(Sequence):
     ----------
     complex : bool
         Whether the two channels of an image are its real and its imaginary part.
+    scan : callable (index, rng, settings) -> (physics, y, sigma), or None
+        The operator, the measurements and the noise of an image that was measured. None:
+        the problem simulates them.
     """
 
-    def __init__(self, names, make, complex=False):
+    def __init__(self, names, make, complex=False, scan=None):
         self.names = list(names)
         self.make = make
         self.complex = complex
+        self.scan = scan
 
     def __len__(self):
         return len(self.names)
@@ -40,7 +44,7 @@ class Images(Sequence):
     def first(self, count):
         """The first `count` images ("all" for every one)."""
         names = self.names if count == "all" else self.names[: int(count)]
-        return Images(names, self.make, self.complex)
+        return Images(names, self.make, self.complex, self.scan)
 
 
 def read_image(path):
@@ -107,6 +111,8 @@ class Kind:
         A set of the kind that needs no folder.
     tuning : str
         The set that tunes solvers for a folder of this kind.
+    parts : callable (path) -> list of path, or None
+        All files of an image, where it has several. The path is that of the first one.
     """
 
     description: str
@@ -114,6 +120,7 @@ class Kind:
     sequence: Callable
     generated: str
     tuning: str
+    parts: Callable | None = None
 
 
 def in_folder(folder, kind):
@@ -124,7 +131,7 @@ def in_folder(folder, kind):
     folder = Path(folder)
     paths = image_paths(folder, kind)
     skipped = sorted(set(all_files(folder)) - set(paths))
-    if skipped:
+    if skipped and kind.parts is None:
         names = ", ".join(str(path.relative_to(folder)) for path in skipped[:5])
         more = f" and {len(skipped) - 5} others" if len(skipped) > 5 else ""
         warnings.warn(
@@ -156,7 +163,7 @@ def image_paths(folder, kind=PICTURES):
     return sorted(
         path
         for path in all_files(folder)
-        if path.name.lower().endswith(kind.suffixes)
+        if path.as_posix().lower().endswith(kind.suffixes)
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     )
 

@@ -19,7 +19,14 @@ class Volumes(Images):
     """A lazy sequence of volumes (1, C, n, n, n) of a side that is chosen later.
 
     `make(index, side)` makes a volume with one channel.
+
+    Attributes
+    ----------
+    operator : str
+        The operator that measured the volumes, or "" where problems simulate it.
     """
+
+    operator = ""
 
     def sized(self, side, complex=False):
         """The volumes with a side; complex ones have a smooth random phase."""

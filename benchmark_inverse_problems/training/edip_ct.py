@@ -6,7 +6,6 @@ nothing else when it is fitted to a measurement of another image.
 
 from functools import lru_cache, partial
 
-import torch
 from torch.nn.functional import mse_loss
 
 from ..networks.layers import LAYOUTS

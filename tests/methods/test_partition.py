@@ -129,9 +129,7 @@ def test_the_whole_image_may_be_one_patch(problem):
     torch.testing.assert_close(partition(y, physics), x)
     ((back, image),) = seen
     for found in (back, image):
-        torch.testing.assert_close(
-            found, physics.A_adjoint(y), rtol=1e-4, atol=1e-4
-        )
+        torch.testing.assert_close(found, physics.A_adjoint(y), rtol=1e-4, atol=1e-4)
 
 
 def test_patches_may_be_slices():

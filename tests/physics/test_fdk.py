@@ -3,8 +3,8 @@
 import diffct
 import torch
 
-from benchmark_inverse_problems.physics.fdk import fdk, geometry
 from benchmark_inverse_problems.physics.catalogue import OPERATORS
+from benchmark_inverse_problems.physics.fdk import fdk, geometry
 from benchmark_inverse_problems.problems.volumes import ellipsoids
 
 SIDE = 32

@@ -95,6 +95,17 @@ def variable_density(shape, acceleration, rng):
     return torch.from_numpy(mask.reshape(shape)).float()
 
 
+def multi_coil(maps, mask):
+    """The operator of sensitivities (1, coils, D, H, W) and of a mask (H, W)."""
+    shape = (2, *maps.shape[2:])
+    return dinv.physics.MultiCoilMRI(
+        mask=mask.expand(1, *shape).clone(),
+        coil_maps=maps,
+        img_size=shape,
+        three_d=True,
+    )
+
+
 @operator((2, 6, 12, 12), acceleration=3, coils=3)
 def multicoil_mri(shape, rng, acceleration, coils):
     """Multi-coil MRI of complex volumes, with a mask of the last two axes.
@@ -113,9 +124,4 @@ def multicoil_mri(shape, rng, acceleration, coils):
         )
     maps = coil_maps(shape[1:], coils, rng)
     mask = variable_density(shape[2:], acceleration, rng)
-    return dinv.physics.MultiCoilMRI(
-        mask=mask.expand(1, 2, *shape[1:]).clone(),
-        coil_maps=maps[None],
-        img_size=shape,
-        three_d=True,
-    )
+    return multi_coil(maps[None], mask)
