@@ -1,4 +1,7 @@
+from functools import partial
+
 from benchmark_inverse_problems import WEIGHTS, Choice, ReconstructionSolver, precision
+from benchmark_inverse_problems.methods.slices import by_slices
 from benchmark_inverse_problems.networks.ram import (
     PUBLISHED,
     SINGLE,
@@ -16,10 +19,11 @@ class Solver(ReconstructionSolver):
     network is a compact one, trained for this suite. The published one is the paper's.
     Every `variant` but full is a smaller network of the paper's ablation. base, prox,
     prox_y and krylov see more and more of the operator. inpainting, deblurring and sr
-    are krylov, trained on one task only.
+    are krylov, trained on one task only. Volumes are restored slice by slice.
     """
 
     name = "ram"
+    needs = {"linear", "known operator"}
     parameters = {
         "weights": WEIGHTS,
         "variant": Choice(
@@ -33,7 +37,12 @@ class Solver(ReconstructionSolver):
     end_to_end = {}
 
     def unsupported(self, example):
+        if len(example.shape) == 5 and self.weights == "published":
+            return "has weights=bundled for volumes only"
         return unsupported_precision(self.weights, self.precision)
 
     def build(self, example, weights, variant):
-        return load_ram(weights, variant, self.name)
+        network = load_ram(weights, variant, self.name)
+        if len(example.shape) == 4:
+            return network
+        return partial(by_slices, network=self.place(network))

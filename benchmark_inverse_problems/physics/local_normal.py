@@ -167,16 +167,17 @@ class DiagonalCirculant(Exact):
     """A^T A as diag(m)* F^-1 diag(lambda) F diag(m), on a grid of twice the sides.
 
     R. Vo and J. Tachella, "Efficient Unrolled Networks for Large-Scale 3D Inverse
-    Problems", CVPR 2026. m is a map of sensitivities and lambda the spectrum of a kernel.
-    They start at m = 1 and the response to a point in the centre. `fit` minimises the mean
-    of |A^T A x - H x|^2 over white x.
+    Problems", CVPR 2026. m is a map of sensitivities and lambda >= 0 the spectrum of a
+    kernel. They start at m = 1 and the response to a point in the centre. `fit` minimises
+    the mean of |A^T A x - H x|^2 over white x.
 
     Attributes
     ----------
     sensitivity : tensor (*spatial)
         m, real or, for complex images, complex.
     kernel : tensor (*twice the sides)
-        Its values at offsets of -n to n - 1, with zero first; real or complex.
+        Its values at offsets of -n to n - 1, with zero first; real or, for complex
+        images, complex.
     """
 
     def __init__(self, physics, shape):
@@ -190,8 +191,17 @@ class DiagonalCirculant(Exact):
             response = scalar(super().__call__(point), self.complex)[0]
         kernel = response.new_zeros([2 * n for n in spatial])
         kernel[tuple(slice(n) for n in spatial)] = response
-        self.kernel = kernel.roll([-c for c in centre], tuple(range(len(spatial))))
+        kernel = kernel.roll([-c for c in centre], tuple(range(len(spatial))))
+        self.kernel = self.kernel_of(torch.fft.fftn(kernel).real)
         self.sensitivity = torch.ones_like(response)
+
+    def kernel_of(self, spectrum):
+        """The kernel with a spectrum, of which negative parts are set to zero.
+
+        A^T A has no negative eigenvalue, and conjugate gradients fail with one.
+        """
+        kernel = torch.fft.ifftn(spectrum.clamp(min=0))
+        return kernel if self.complex else kernel.real
 
     def __call__(self, x):
         return self.restrict((0,) * (x.ndim - 2), x.shape[2:])(x)
@@ -235,9 +245,8 @@ class DiagonalCirculant(Exact):
                 return x, torch.cat([Exact.__call__(self, part[None]) for part in x])
 
         test = draw(held_out)
-        axes = tuple(range(self.kernel.ndim))
-        start = torch.fft.fftn(self.kernel, dim=axes)
-        scale = start.abs().max()
+        start = torch.fft.fftn(self.kernel).real
+        scale = start.max()
         gain = torch.zeros_like(start).requires_grad_()
         m = self.sensitivity.clone().requires_grad_()
         optimiser = torch.optim.Adam([gain, m], lr=lr)
@@ -246,7 +255,7 @@ class DiagonalCirculant(Exact):
         history, best = [self.error(*test)], None
         for step in progress(range(1, steps + 1), "fitting A^T A"):
             x, target = draw(batch)
-            self.kernel = torch.fft.ifftn(start + scale * gain, dim=axes)
+            self.kernel = self.kernel_of(start + scale * gain)
             self.sensitivity = m
             loss = (self(x) - target).square().mean() / target.square().mean()
             optimiser.zero_grad()
@@ -255,14 +264,14 @@ class DiagonalCirculant(Exact):
             schedule.step()
             if step % max(1, steps // checks) == 0:
                 with torch.no_grad():
-                    kernel = torch.fft.ifftn(start + scale * gain, dim=axes)
+                    kernel = self.kernel_of(start + scale * gain)
                     found = kernel.detach(), m.detach().clone()
                     self.kernel, self.sensitivity = found
                     history.append(self.error(*test))
                 if history[-1] <= min(history):
                     best = found
         if best is None:
-            best = torch.fft.ifftn(start, dim=axes), torch.ones_like(m).detach()
+            best = self.kernel_of(start), torch.ones_like(m).detach()
         self.kernel, self.sensitivity = best
         return history
 
@@ -294,8 +303,9 @@ class FittedNormals:
                 if (known - response).norm() <= SAME * known.norm():
                     return normal
         normal = DiagonalCirculant(physics, shape)
-        with torch.enable_grad():
-            normal.fit(samples=self.samples)
+        if self.samples:
+            with torch.enable_grad():
+                normal.fit(samples=self.samples)
         self.fitted.append((response, normal))
         return normal
 

@@ -1,9 +1,15 @@
-"""Unrolled networks of volumes, trained on patches with the true context.
+"""Unrolled networks of volumes, trained on patches as partitioned reconstruction sees them.
 
-A patch's problem is b = S A^T A S^T x + S A^T n, where S cuts the patch out of the volume:
-the loss of R. Vo and J. Tachella, "Efficient Unrolled Networks for Large-Scale 3D Inverse
-Problems", CVPR 2026. A step calls A^T once, for the noise of a new volume. Each step has
-another volume, and for MRI other coils and another mask.
+A patch's problem is that of `PartitionedReconstructor`: for an estimate c of the volume,
+
+    b = S A^T (y - A c) + G S c,    G = S A^T A S^T or its approximation,
+
+where S cuts the patch out. With c = x this is the loss of R. Vo and J. Tachella,
+"Efficient Unrolled Networks for Large-Scale 3D Inverse Problems", CVPR 2026. Here c is
+between x and a few conjugate gradients, as the context is never the truth in use. Every
+other step has small whole volumes, c = 0: the first estimate is that of a whole volume.
+No step differentiates through A. Each step has another volume, and for MRI other coils
+and another mask.
 """
 
 from functools import lru_cache, partial
@@ -11,7 +17,7 @@ from functools import lru_cache, partial
 import numpy as np
 import torch
 
-from ..networks.unrolled_3d import Unrolled3D
+from ..networks.unrolled_3d import Unrolled3D, conjugate_gradient
 from ..physics.catalogue import OPERATORS
 from ..physics.facts import measured
 from ..physics.local_normal import (
@@ -28,10 +34,13 @@ from .loop import Recipe, autocast, device_of, mean_psnr
 from .mixed_loss import logarithmic
 from .random_problems import log_uniform
 
-# Sides of the volumes and of the patches, and patches of a step.
-SIDE, PATCH, BATCH = 64, 32, 4
+# Side of the patches, patches of a step, and side of the volumes that have a context.
+PATCH, BATCH = 32, 4
+MRI_SIDE, CT_SIDE = 64, 48
 COILS, ACCELERATIONS, MRI_NOISE = 4, (4, 8), (0.005, 0.05)
 VIEWS, CT_NOISE = (30, 60), (0.003, 0.03)
+# Largest number of conjugate gradients of the estimate that gives the context.
+CONTEXT = 4
 # White volumes that fit the approximate A^T A of cone beams.
 FIT_SAMPLES = 300
 
@@ -47,70 +56,113 @@ def stacked(x, places):
     return torch.cat([x[place] for place in places])
 
 
-def mri(rng, x, patch, count):
-    """Patches of a volume (1, 1, n, n, n), seen by multi-coil MRI.
+def mri(rng, sampler, side):
+    """Volumes seen by multi-coil MRI.
 
     Returns
     -------
-    tuple of tensor
-        The patches x, A^T of the noise, the sensitivities, the kernel, and sigma.
+    x : tensor (B, 2, side, side, side)
+        One volume, or `BATCH` where they are no larger than a patch.
+    physics : deepinv.physics.LinearPhysics
+    noise : tensor
+        White noise of the shape of y.
+    sigma : float
+        Its level.
+    maps, kernel : tensor
+        As `between_coils` takes them, of the whole volume.
     """
-    x = with_phase(x, int(rng.randint(2**31)))
+    x = volumes(rng, sampler, side)
+    x = torch.cat([with_phase(part[None], int(rng.randint(2**31))) for part in x])
     acceleration = ACCELERATIONS[rng.randint(len(ACCELERATIONS))]
     physics = OPERATORS["multicoil_mri"](tuple(x.shape[1:]), rng, acceleration, COILS)
     sigma = float(log_uniform(rng, *MRI_NOISE, None))
-    shape = (1, 2, COILS, *x.shape[2:])
+    shape = (len(x), 2, COILS, *x.shape[2:])
     noise = torch.from_numpy(rng.standard_normal(shape)).float() * measured(physics)
-    back = sigma * physics.A_adjoint(noise)
-    places = cut(rng, x.shape[-1], patch, count)
-    maps = stacked(physics.coil_maps, places)
-    kernel = cut_kernel(Toeplitz(physics, x.shape).kernel, (patch,) * 3)
-    return stacked(x, places), stacked(back, places), maps, kernel, torch.tensor(sigma)
+    return (
+        x,
+        physics,
+        noise,
+        sigma,
+        physics.coil_maps,
+        Toeplitz(physics, x.shape).kernel,
+    )
 
 
 @lru_cache
 def cone(side, views):
-    """A cone beam, its approximate A^T A, and A^T 1."""
+    """A cone beam, and its approximate A^T A."""
     shape = (1, side, side, side)
     physics = OPERATORS["cone_beam"](shape, None, views)
     normal = DiagonalCirculant(physics, (1, *shape))
     normal.fit(samples=FIT_SAMPLES)
-    ones = torch.ones(1, 1, views, *physics.detector)
-    return physics, normal, physics.A_adjoint(ones)
+    return physics, normal
 
 
-def ct(rng, x, patch, count):
-    """Patches of a volume, seen by a circular cone beam; see `mri`."""
+def ct(rng, sampler, side):
+    """Volumes seen by a circular cone beam; see `mri`."""
+    x = volumes(rng, sampler, side)
     views = VIEWS[rng.randint(len(VIEWS))]
-    physics, normal, seen = cone(x.shape[-1], views)
-    shape = (1, 1, views, *physics.detector)
-    mean = float((seen * x).sum()) / np.prod(shape)
-    sigma = mean * float(log_uniform(rng, *CT_NOISE, None))
+    physics, normal = cone(side, views)
+    shape = (len(x), 1, views, *physics.detector)
     noise = torch.from_numpy(rng.standard_normal(shape)).float()
-    back = sigma * physics.A_adjoint(noise)
-    places = cut(rng, x.shape[-1], patch, count)
-    maps = stacked(normal.sensitivity[None, None], places)
-    kernel = cut_kernel(normal.kernel, (patch,) * 3)
-    return stacked(x, places), stacked(back, places), maps, kernel, torch.tensor(sigma)
+    sigma = float(log_uniform(rng, *CT_NOISE, None)) * float(physics.A(x[:1]).mean())
+    return x, physics, noise, sigma, normal.sensitivity[None, None], normal.kernel
 
 
-def draw(sampler, step, problem, patch=PATCH, count=BATCH):
-    """The patches of one volume."""
+def volumes(rng, sampler, side):
+    """One random volume, or several where they are no larger than a patch."""
+    count = BATCH if side <= PATCH else 1
+    return torch.cat([sampler.volume(rng, side) for _ in range(count)])
+
+
+def draw(sampler, step, problem, side):
+    """The patches of a step: of one volume with a context, or small whole volumes."""
     rng = sampler.rng(step)
-    return problem(rng, sampler.volume(rng, SIDE), patch, count)
+    return patches(rng, *problem(rng, sampler, side if step % 2 else PATCH))
+
+
+def patches(rng, x, physics, noise, sigma, maps, kernel):
+    """The problems of patches, from those of whole volumes.
+
+    Returns
+    -------
+    tuple of tensor
+        The true patches, b, the maps, the kernel, and sigma.
+    """
+
+    def normal(v):
+        return physics.A_adjoint(physics.A(v))
+
+    seen = physics.A_adjoint(physics.A(x) + sigma * noise)
+    sigma = torch.tensor(sigma)
+    if len(x) > 1:
+        kernel = cut_kernel(kernel, (PATCH,) * 3)
+        return x, seen, maps, kernel, sigma
+    count = int(rng.randint(1, CONTEXT + 1))
+    estimate = conjugate_gradient(normal, seen, torch.zeros_like(x), count)
+    context = x + float(rng.uniform()) * (estimate - x)
+    residual = seen - normal(context)
+    places = cut(rng, x.shape[-1], PATCH, BATCH)
+    x, context, residual, maps = (
+        stacked(part, places) for part in (x, context, residual, maps)
+    )
+    kernel = cut_kernel(kernel, (PATCH,) * 3)
+    back = residual + local(maps, kernel)(context)
+    return x, back, maps, kernel, sigma
+
+
+def local(maps, kernel):
+    """A^T A of patches: between coils of MRI, or approximate."""
+    if maps.is_complex():
+        return between_coils(maps, kernel)
+    return between_maps(maps[:, 0], kernel, complex=False)
 
 
 def estimate(model, data):
     """The network's patches, and the true ones."""
     x, back, maps, kernel, sigma = data
-    if x.shape[1] == 2:
-        normal = between_coils(maps, kernel)
-    else:
-        normal = between_maps(maps[:, 0], kernel, complex=False)
-    with torch.no_grad():
-        back = back + normal(x)
     with autocast(x.device):
-        return model(back, normal, sigma.item()), x
+        return model(back, local(maps, kernel), sigma.item()), x
 
 
 def loss(model, data, step):
@@ -120,15 +172,28 @@ def loss(model, data, step):
     return logarithmic((error + 1e-12).sqrt())
 
 
-def validate(model, sampler, problem):
-    """PSNR of patches of held-out volumes, for the two levels."""
-    device, scores = device_of(model), []
-    for index in range(4):
-        rng = validation_rng(index)
-        data = problem(rng, sampler.validation(index, SIDE), PATCH, 4)
-        found, x = estimate(model, [part.to(device) for part in data])
-        scores.append(mean_psnr(found, x + 1e-6))
-    return {"psnr": round(float(np.mean(scores)), 3)}
+class HeldOut:
+    """The held-out volumes of a sampler, as if they were drawn."""
+
+    def __init__(self, sampler, index):
+        self.sampler, self.index = sampler, index
+
+    def volume(self, rng, side):
+        self.index += 1
+        return self.sampler.validation(self.index - 1, side)
+
+
+def validate(model, sampler, problem, side):
+    """PSNR of small whole volumes, and of patches with a context; all held out."""
+    device, scores = device_of(model), {}
+    for name, n in (("whole", PATCH), ("patches", side)):
+        found = []
+        for index in range(3):
+            rng = validation_rng(index)
+            data = patches(rng, *problem(rng, HeldOut(sampler, BATCH * index), n))
+            found.append(mean_psnr(*estimate(model, [p.to(device) for p in data])))
+        scores[name] = round(float(np.mean(found)), 3)
+    return scores
 
 
 LEARNED = {
@@ -137,14 +202,14 @@ LEARNED = {
 }
 
 
-def recipe(name, problem, kind, steps, **settings):
+def recipe(name, problem, side, kind, steps, **settings):
     """The recipe of one network."""
     return Recipe(
         name,
         partial(Unrolled3D, 2 if kind == "mri" else 1, **settings),
-        partial(draw, problem=problem),
+        partial(draw, problem=problem, side=side),
         loss,
-        partial(validate, problem=problem),
+        partial(validate, problem=problem, side=side),
         steps=steps,
         lr=1.5e-3,
         patch=PATCH,
@@ -155,8 +220,8 @@ def recipe(name, problem, kind, steps, **settings):
 
 
 RECIPES = [
-    recipe("unrolled_3d_mri", mri, "mri", 4000),
-    recipe("unrolled_3d_ct", ct, "ct", 4000),
-    recipe("unrolled_slices_mri", mri, "mri", 4000, dim=2),
-    recipe("unrolled_slices_ct", ct, "ct", 4000, dim=2),
+    recipe("unrolled_3d_mri", mri, MRI_SIDE, "mri", 4000),
+    recipe("unrolled_3d_ct", ct, CT_SIDE, "ct", 4000),
+    recipe("unrolled_slices_mri", mri, MRI_SIDE, "mri", 4000, dim=2),
+    recipe("unrolled_slices_ct", ct, CT_SIDE, "ct", 4000, dim=2),
 ]

@@ -4,18 +4,14 @@ import numpy as np
 import pytest
 import torch
 
+from benchmark_inverse_problems.methods.partition import PartitionedReconstructor
 from benchmark_inverse_problems.networks.unrolled_3d import (
     Solve,
     Unrolled3D,
     conjugate_gradient,
 )
-from benchmark_inverse_problems.physics.catalogue import OPERATORS
-from benchmark_inverse_problems.physics.local_normal import (
-    Exact,
-    between_coils,
-    between_maps,
-)
-from benchmark_inverse_problems.problems.volumes import ellipsoids, with_phase
+from benchmark_inverse_problems.physics.local_normal import Exact, Toeplitz
+from benchmark_inverse_problems.problems.volumes import ellipsoids
 from benchmark_inverse_problems.training import unrolled_3d as training
 from benchmark_inverse_problems.training.data import VolumeSampler
 
@@ -75,42 +71,95 @@ def test_slices_do_not_see_each_other():
     assert same == [0, 1, 2, 4, 5, 6, 7]
 
 
-def test_patches_of_mri_are_seen_as_by_the_volumes_operator(monkeypatch):
-    volume, side, patch = ellipsoids(0, 16), 16, 8
-    x, back, maps, kernel, sigma = training.mri(
-        np.random.RandomState(3), volume, patch, 3
-    )
-    rng = np.random.RandomState(3)  # the same numbers again
-    whole = with_phase(volume, int(rng.randint(2**31)))
-    acceleration = training.ACCELERATIONS[rng.randint(2)]
-    shape = (2, side, side, side)
-    physics = OPERATORS["multicoil_mri"](shape, rng, acceleration, training.COILS)
-    level = float(training.log_uniform(rng, *training.MRI_NOISE, None))
-    assert float(sigma) == pytest.approx(level)
-    rng.standard_normal((1, 2, training.COILS, side, side, side))
-    places = training.cut(rng, side, patch, 3)
-    torch.testing.assert_close(x, training.stacked(whole, places))
-    normal = between_coils(maps, kernel)
-    for index, place in enumerate(places):
-        offset = [part.start for part in place[1:]]
-        exact = Exact(physics, whole.shape).restrict(offset, (patch,) * 3)
-        found, expected = normal(x)[index], exact(x[index : index + 1])[0]
-        assert float((found - expected).norm() / expected.norm()) < 1e-5
-    assert 0 < float(back.std()) < sigma
+class Source:
+    """Volumes of one phantom, instead of a sampler's."""
+
+    def volume(self, rng, side):
+        return ellipsoids(0, side)
 
 
-def test_a_step_of_ct_learns(monkeypatch):
-    monkeypatch.setattr(training, "SIDE", 16)
+@pytest.fixture
+def small(monkeypatch):
+    """Recipes with small patches."""
+    monkeypatch.setattr(training, "PATCH", 8)
+    monkeypatch.setattr(training, "BATCH", 3)
     monkeypatch.setattr(training, "FIT_SAMPLES", 8)
     training.cone.cache_clear()
-    data = training.draw(VolumeSampler(), 0, training.ct, patch=8, count=2)
+    yield
+    training.cone.cache_clear()
+
+
+def test_patches_learn_the_problems_of_partitioned_reconstruction(small):
+    """b = G S x + S A^T noise for the true context, with the volume's own operator."""
+    rng = np.random.RandomState(3)
+    x, physics, noise, sigma, maps, kernel = training.mri(rng, Source(), 16)
+
+    class Truth(np.random.RandomState):
+        def uniform(self, *_):
+            return 0.0  # no part of the estimate
+
+    rng = Truth(5)
+    true, back, maps, kernel, level = training.patches(
+        rng, x, physics, noise, sigma, maps, kernel
+    )
+    again = np.random.RandomState(5)
+    again.randint(1, training.CONTEXT + 1)
+    places = training.cut(again, 16, 8, 3)
+    torch.testing.assert_close(true, training.stacked(x, places))
+    assert float(level) == pytest.approx(sigma)
+    normal = training.local(maps, kernel)
+    seen = training.stacked(physics.A_adjoint(sigma * noise), places)
+    torch.testing.assert_close(back, normal(true) + seen, rtol=1e-3, atol=1e-4)
+    for index, place in enumerate(places):
+        offset = [part.start for part in place[1:]]
+        exact = Exact(physics, x.shape).restrict(offset, (8,) * 3)
+        found, expected = normal(true)[index], exact(true[index : index + 1])[0]
+        assert float((found - expected).norm() / expected.norm()) < 1e-5
+
+
+def test_another_context_moves_the_equations(small):
+    """They are those of the sweep of a partition from the same estimate."""
+    rng = np.random.RandomState(3)
+    problem = training.mri(rng, Source(), 16)
+    x, physics, noise, sigma, *_ = problem
+    true, back, maps, kernel, _ = training.patches(np.random.RandomState(5), *problem)
+    rng = np.random.RandomState(5)
+    count = int(rng.randint(1, training.CONTEXT + 1))
+    y = physics.A(x) + sigma * noise
+    normal = Exact(physics, x.shape)
+    estimate = conjugate_gradient(
+        normal, physics.A_adjoint(y), torch.zeros_like(x), count
+    )
+    context = x + rng.uniform() * (estimate - x)
+    places = training.cut(rng, 16, 8, 3)
+    heard = []
+
+    def base(b, local, level):
+        heard.append(b)
+        return b
+
+    partition = PartitionedReconstructor(
+        base, 8, stride=1, sweeps=1, normal=Toeplitz, by_normal=True
+    )
+    partition(y, physics, context, sigma)
+    offsets, _ = partition.patches(x.shape)
+    for index, place in enumerate(places):
+        offset = tuple(int(part.start) for part in place[1:])
+        expected = heard[offsets.index(offset)][0]
+        torch.testing.assert_close(back[index], expected, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("problem", [training.mri, training.ct])
+@pytest.mark.parametrize("step", [0, 1])
+def test_a_step_learns(small, problem, step):
+    """Of whole volumes, and of patches with a context."""
+    data = training.draw(VolumeSampler(), step, problem, 16)
     x, back, maps, kernel, sigma = data
-    assert x.shape == back.shape == maps.shape == (2, 1, 8, 8, 8)
-    assert kernel.shape == (16, 16, 16) and 0 < float(sigma) < 0.1
-    normal = between_maps(maps[:, 0], kernel, complex=False)
-    assert normal(x).shape == x.shape
+    channels = 2 if problem is training.mri else 1
+    assert x.shape == back.shape == (3, channels, 8, 8, 8)
+    assert kernel.shape[1:] == (16, 16) and float(sigma) > 0
     torch.manual_seed(0)
-    network = Unrolled3D(1, widths=(4, 4, 4, 4))
+    network = Unrolled3D(channels, widths=(4, 4, 4, 4))
     optimiser = torch.optim.Adam(network.parameters(), lr=3e-3)
     losses = []
     for _ in range(8):
@@ -120,7 +169,20 @@ def test_a_step_of_ct_learns(monkeypatch):
         optimiser.step()
         losses.append(loss.item())
     assert losses[-1] < losses[0]
-    training.cone.cache_clear()
+    scores = training.validate(network, VolumeSampler(), problem, 16)
+    assert set(scores) == {"whole", "patches"}
+
+
+def test_other_iterations_keep_the_ends_of_the_schedule():
+    network = Unrolled3D(1, widths=(4, 4, 4, 4))
+    with torch.no_grad():
+        network.log_levels.copy_(torch.tensor([0.0, 1.0, 3.0, 2.0]))
+    network.with_iterations(7)
+    assert network.log_levels[0] == 0 and network.log_levels[-1] == 2
+    assert network.log_levels[2] == 1 and len(network.log_lambda) == 7
+    with torch.no_grad():
+        found = network(torch.rand(1, 1, 8, 8, 8), lambda v: 0.9 * v, 0.05)
+    assert found.isfinite().all()
 
 
 def test_volumes_of_training_depend_on_seed_and_step_only():

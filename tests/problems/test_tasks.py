@@ -60,7 +60,7 @@ def test_volumes_are_reconstructed_and_judged(task, name):
         assert scores["psnr"] > rough["psnr"] + 2
 
 
-@pytest.mark.parametrize("name", ["dpir", "pdnet", "ram", "edip", "fire_hqs"])
+@pytest.mark.parametrize("name", ["dpir", "pdnet", "rim", "edip", "fire_hqs"])
 def test_methods_for_images_skip_volumes(name):
     assert reconstruct(name, problem(Task("denoising", sigma=0.1), *VOLUME)) is None
 
