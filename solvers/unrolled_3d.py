@@ -93,6 +93,7 @@ class Solver(ReconstructionSolver):
             sweeps=1 if whole else sweeps,
             normal=self.chosen,
             by_normal=True,
+            context=self.context,
         )
 
         def reconstruct(y, physics):

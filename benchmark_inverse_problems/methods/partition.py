@@ -99,6 +99,8 @@ class PartitionedReconstructor(dinv.models.Reconstructor):
     by_normal : bool
         Whether the base takes normal equations, as `Unrolled3D` does. A sweep then
         applies A and A^T once, and not once a patch.
+    context : deepinv.distributed.DistributedContext, optional
+        Processes that share the patches.
 
     Raises
     ------
@@ -114,10 +116,12 @@ class PartitionedReconstructor(dinv.models.Reconstructor):
         sweeps=3,
         normal=Exact,
         by_normal=False,
+        context=None,
     ):
         super().__init__()
         self.base, self.patch_size, self.stride = base, patch_size, stride
         self.sweeps, self.normal, self.by_normal = sweeps, normal, by_normal
+        self.context = context
 
     def forward(self, y, physics, start=None, sigma=None):
         """The image.
@@ -161,7 +165,7 @@ class PartitionedReconstructor(dinv.models.Reconstructor):
         places, size = self.patches(x.shape)
         weights = blend(size).to(x)
         total, cover = torch.zeros_like(x), torch.zeros_like(x[:, :1])
-        for offset in places:
+        for offset in self.mine(places):
             place = window(offset, size)
             patch = x[place]
             local = normal.restrict(offset, size)
@@ -172,7 +176,16 @@ class PartitionedReconstructor(dinv.models.Reconstructor):
                 found = self.base(misfit + part.A(patch), part)
             total[place] += weights * found
             cover[place] += weights
+        if self.context is not None:
+            for part in (total, cover):
+                self.context.all_reduce(part)
         return total / cover
+
+    def mine(self, places):
+        """The patches of this process."""
+        if self.context is None:
+            return places
+        return [places[k] for k in self.context.local_indices(len(places))]
 
 
 def each(value, sides):

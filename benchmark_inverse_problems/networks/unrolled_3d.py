@@ -38,21 +38,21 @@ class Solve(torch.autograd.Function):
     @staticmethod
     def backward(ctx, gradient):
         x, mu = ctx.saved_tensors
-        zero = torch.zeros_like(gradient)
         back = conjugate_gradient(
-            lambda v: ctx.normal(v) + mu * v, gradient, zero, ctx.iterations
+            lambda v: ctx.normal(v) + mu * v, gradient, None, ctx.iterations
         )
         return back, -(back * x).sum(), None, None, None
 
 
 @torch.no_grad()
 def conjugate_gradient(apply, r, x, iterations):
-    """A fixed number of iterations for each image of a batch."""
+    """A fixed number of iterations for each image of a batch, from x; None is zero."""
 
     def dot(a, b):
         return (a * b).flatten(1).sum(1).view(-1, *[1] * (a.ndim - 1))
 
-    residual = r - apply(x)
+    residual = r if x is None else r - apply(x)
+    x = torch.zeros_like(r) if x is None else x
     direction, energy = residual, dot(residual, residual)
     for _ in range(iterations):
         image = apply(direction)
@@ -118,7 +118,8 @@ class Unrolled3D(nn.Module):
             mu = self.log_lambda[k].exp() * (sigma / level) ** 2
             with torch.autocast(back.device.type, enabled=False):
                 x = x.float()
-                z = Solve.apply(back + mu * x, mu, x.detach(), normal, CG_ITERATIONS)
+                start = x.detach() if k else None
+                z = Solve.apply(back + mu * x, mu, start, normal, CG_ITERATIONS)
             x = z + self.correction(z, level)
         return x.float()
 

@@ -83,6 +83,8 @@ class ReconstructionSolver(DeclaredParameters, FingerprintMixin, BaseSolver):
         problems that do not offer it.
     published : tuple of str
         File names of the authors' checkpoints, for solvers with `weights`.
+    context : deepinv.distributed.DistributedContext or None
+        Processes that share the work, where the command `distributed` runs the method.
     end_to_end : dict or None
         For networks that were trained through all of `build`'s callable, which then
         takes batches: the parameters that the training had, where others are default.
@@ -92,6 +94,7 @@ class ReconstructionSolver(DeclaredParameters, FingerprintMixin, BaseSolver):
     needs = {"linear", "known operator", "2d"}
     published = ()
     end_to_end = None
+    context = None
 
     def build(self, example, **parameters):
         """Return the reconstructor.

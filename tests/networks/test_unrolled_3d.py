@@ -43,7 +43,7 @@ def test_images_of_a_batch_are_solved_alone():
     matrix = torch.diag(torch.tensor([1.0, 2.0, 5.0]))
     r = torch.tensor([[1.0, 1.0, 1.0], [0.0, 0.0, 10.0]])
     both = conjugate_gradient(lambda v: v @ matrix, r, torch.zeros(2, 3), 2)
-    alone = conjugate_gradient(lambda v: v @ matrix, r[1:], torch.zeros(1, 3), 2)
+    alone = conjugate_gradient(lambda v: v @ matrix, r[1:], None, 2)
     torch.testing.assert_close(both[1:], alone)
     assert both.isfinite().all()
 
@@ -84,6 +84,7 @@ def small(monkeypatch):
     monkeypatch.setattr(training, "PATCH", 8)
     monkeypatch.setattr(training, "BATCH", 3)
     monkeypatch.setattr(training, "FIT_SAMPLES", 8)
+    monkeypatch.setattr(training, "DENOISING", 2)
     training.cone.cache_clear()
     yield
     training.cone.cache_clear()
@@ -127,9 +128,7 @@ def test_another_context_moves_the_equations(small):
     count = int(rng.randint(1, training.CONTEXT + 1))
     y = physics.A(x) + sigma * noise
     normal = Exact(physics, x.shape)
-    estimate = conjugate_gradient(
-        normal, physics.A_adjoint(y), torch.zeros_like(x), count
-    )
+    estimate = conjugate_gradient(normal, physics.A_adjoint(y), None, count)
     context = x + rng.uniform() * (estimate - x)
     places = training.cut(rng, 16, 8, 3)
     heard = []
@@ -150,16 +149,17 @@ def test_another_context_moves_the_equations(small):
 
 
 @pytest.mark.parametrize("problem", [training.mri, training.ct])
-@pytest.mark.parametrize("step", [0, 1])
-def test_a_step_learns(small, problem, step):
-    """Of whole volumes, and of patches with a context."""
+@pytest.mark.parametrize("step", [0, 1, 2, 3])
+@pytest.mark.parametrize("dim", [2, 3])
+def test_a_step_learns(small, problem, step, dim):
+    """Of the denoiser, of whole volumes, and of patches with a context."""
     data = training.draw(VolumeSampler(), step, problem, 16)
-    x, back, maps, kernel, sigma = data
+    x, back, *operator, sigma = data
     channels = 2 if problem is training.mri else 1
     assert x.shape == back.shape == (3, channels, 8, 8, 8)
-    assert kernel.shape[1:] == (16, 16) and float(sigma) > 0
+    assert len(operator) == (0 if step < 2 else 2) and float(sigma) > 0
     torch.manual_seed(0)
-    network = Unrolled3D(channels, widths=(4, 4, 4, 4))
+    network = Unrolled3D(channels, widths=(4, 4, 4, 4), dim=dim)
     optimiser = torch.optim.Adam(network.parameters(), lr=3e-3)
     losses = []
     for _ in range(8):

@@ -19,6 +19,7 @@ from torch.nn.functional import grid_sample
 from ..catalogue import operator
 from ..facts import family, in_image_space
 from ..initial_estimate import direct_inverse
+from ..parts import parts, shares
 
 # Distance of the source from the axis, in half sides of the volume, as at table-top
 # scanners. Side of the detector, which stands on the axis: it sees the ball in the cube.
@@ -186,6 +187,17 @@ def _(physics, y):
             "installed: run `pip install diffct`."
         ) from error
     return torch.cat([fdk(part[None], physics) for part in y])
+
+
+@parts.register(ConeBeam)
+def _(physics, count):
+    """Each part has some of the views."""
+    found = []
+    for views in shares(len(physics.vectors), count):
+        part = ConeBeam(physics.vectors[views], physics.detector, physics.side)
+        part.scale = physics.scale
+        found.append(part)
+    return found
 
 
 @operator((1, 12, 12, 12), views=10)

@@ -9,6 +9,7 @@ from deepinv.physics import MultiCoilMRI
 
 from ..catalogue import full_centre, operator
 from ..facts import displayed, family, in_image_space, measured, stretched
+from ..parts import parts, shares
 
 # Of the simulated coils: their distance from the middle and the width of their
 # sensitivity, in half sides of the volume, and the largest phase between two sides.
@@ -93,6 +94,20 @@ def variable_density(shape, acceleration, rng):
         )
         mask[chosen] = True
     return torch.from_numpy(mask.reshape(shape)).float()
+
+
+@parts.register(MultiCoilMRI)
+def _(physics, count):
+    """Each part has some of the coils."""
+    return [
+        MultiCoilMRI(
+            mask=physics.mask,
+            coil_maps=physics.coil_maps[:, coils],
+            img_size=physics.img_size,
+            three_d=physics.three_d,
+        )
+        for coils in shares(physics.coil_maps.shape[1], count)
+    ]
 
 
 def multi_coil(maps, mask):
