@@ -8,6 +8,7 @@ from benchmark_inverse_problems.physics.catalogue import OPERATORS
 from benchmark_inverse_problems.physics.local_normal import (
     DiagonalCirculant,
     Exact,
+    FittedNormals,
     Toeplitz,
 )
 from benchmark_inverse_problems.problems.volumes import ellipsoids
@@ -100,3 +101,27 @@ def test_a_fit_that_gains_nothing_keeps_the_start():
     approximate.fit(samples=4, lr=10.0)
     torch.testing.assert_close(approximate.kernel.real, start, atol=1e-5, rtol=0)
     assert torch.equal(approximate.sensitivity, torch.ones(8, 8))
+
+
+def test_its_spectrum_has_no_negative_part():
+    physics = OPERATORS["cone_beam"]((1, 12, 12, 12), None, views=6)
+    approximate = DiagonalCirculant(physics, (1, 1, 12, 12, 12))
+    patch = approximate.restrict((0, 3, 3), (1, 8, 8))
+    for x in torch.randn(20, 1, 1, 1, 8, 8, generator=torch.manual_seed(0)):
+        assert float((x * patch(x)).sum()) > -1e-4 * float(x.square().sum())
+
+
+def test_each_operator_is_fitted_once(monkeypatch):
+    calls = []
+    monkeypatch.setattr(
+        DiagonalCirculant, "fit", lambda self, samples: calls.append(samples)
+    )
+    shape = (1, 1, 12, 12, 12)
+    operators = [
+        OPERATORS["cone_beam"](shape[1:], None, views=views) for views in (6, 6, 5)
+    ]
+    normals = FittedNormals(7)
+    first, again, other = (normals(physics, shape) for physics in operators)
+    assert first is again and other is not first and calls == [7, 7]
+    FittedNormals(0)(operators[0], shape)
+    assert len(calls) == 2, "no white volumes: the start is taken"

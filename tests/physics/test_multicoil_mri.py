@@ -6,6 +6,7 @@ import torch
 
 from benchmark_inverse_problems.physics.operators.multicoil_mri import (
     coil_maps,
+    multi_coil,
     multicoil_mri,
     variable_density,
 )
@@ -48,3 +49,16 @@ def test_the_readout_is_measured_and_all_coils_alike():
 def test_what_is_no_complex_volume_is_refused(shape):
     with pytest.raises(ValueError, match="needs complex volumes"):
         multicoil_mri(shape, np.random.RandomState(0), 4, 3)
+
+
+@pytest.mark.parametrize("acceleration", [300, 1e6])
+def test_an_acceleration_beyond_the_centre_is_refused(acceleration):
+    words = "fewer than the .* of the full centre: use at most"
+    with pytest.raises(ValueError, match=words):
+        variable_density((48, 48), acceleration, np.random.RandomState(0))
+
+
+def test_a_mask_of_zeros_is_refused():
+    maps = coil_maps((8, 8, 8), 2, np.random.RandomState(0))[None]
+    with pytest.raises(ValueError, match="A mask of zeros measures nothing"):
+        multi_coil(maps, torch.zeros(8, 8))

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from deepinv.physics import MultiCoilMRI
 
+from ...support.parameters import NotAllowed
 from ..catalogue import full_centre, operator
 from ..facts import displayed, family, in_image_space, measured, stretched
 from ..parts import parts, shares
@@ -78,6 +79,11 @@ def variable_density(shape, acceleration, rng):
     Returns
     -------
     tensor of 0 and 1
+
+    Raises
+    ------
+    NotAllowed
+        If the full centre alone has more points.
     """
     offsets = [np.arange(n) - n // 2 for n in shape]
     y, x = np.meshgrid(*offsets, indexing="ij")
@@ -86,9 +92,16 @@ def variable_density(shape, acceleration, rng):
     inside[tuple(slice(first, first + low) for first, low in centre)] = True
     distance = np.hypot(y / (shape[0] / 2), x / (shape[1] / 2)) / math.sqrt(2)
     density = np.where(inside, 0, (1.05 - distance.clip(0, 1)) ** DECAY)
-    count = round(y.size / acceleration) - int(inside.sum())
+    full = int(inside.sum())
+    count = round(y.size / acceleration) - full
+    if count < 0:
+        raise NotAllowed(
+            f"acceleration={acceleration:g} leaves {count + full} points of a plane of "
+            f"{shape[0]}x{shape[1]}, fewer than the {full} of the full centre: use at "
+            f"most {y.size / full:g}."
+        )
     mask = inside.flatten()
-    if count > 0:
+    if count:
         chosen = rng.choice(
             y.size, count, replace=False, p=density.flatten() / density.sum()
         )
@@ -111,7 +124,15 @@ def _(physics, count):
 
 
 def multi_coil(maps, mask):
-    """The operator of sensitivities (1, coils, D, H, W) and of a mask (H, W)."""
+    """The operator of sensitivities (1, coils, D, H, W) and of a mask (H, W).
+
+    Raises
+    ------
+    ValueError
+        If the mask is zero everywhere.
+    """
+    if not mask.any():
+        raise ValueError("A mask of zeros measures nothing: measure some frequencies.")
     shape = (2, *maps.shape[2:])
     return dinv.physics.MultiCoilMRI(
         mask=mask.expand(1, *shape).clone(),
