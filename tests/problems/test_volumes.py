@@ -1,6 +1,9 @@
 """Volumes: phantoms, files of scanners, and what cannot be read."""
 
+import plistlib
+import runpy
 import sys
+import tarfile
 
 import numpy as np
 import pytest
@@ -10,6 +13,7 @@ import torch
 from benchmark_inverse_problems.problems import volumes
 from benchmark_inverse_problems.problems.images import open_images
 
+from ..conftest import ROOT
 from .test_images import error_of, point_at
 
 
@@ -154,3 +158,29 @@ def test_a_volume_that_does_not_fit_says_so_before_it_starts(suite, monkeypatch)
     error = error_of(suite)
     assert error.startswith("size=100000 of volume_ct needs about 6.4e+16 bytes and ")
     assert error.endswith("are free: use a smaller size.")
+
+
+def test_the_example_makes_volumes_of_packages(tmp_path, monkeypatch, values):
+    packages, made = tmp_path / "scans", tmp_path / "volumes"
+    project, path = tmp_path / "project", ROOT / "examples" / "debian_volumes.py"
+    example = runpy.run_path(str(path))
+    for name in ("HEAD", "CRANIUM"):
+        (packages / example[name]).parent.mkdir(parents=True)
+    written(values, packages / example["HEAD"])
+    project.mkdir()
+    counts = np.where(values > 0, values % 1000, 0).astype(np.int16)
+    counts.tofile(project / "matrix.dat")
+    matrix = {"dtype": "int16", "filename": "matrix.dat", "shape": [*counts.shape]}
+    header = {"matrix": matrix, "spacing": [0.75, 1.5, 3.0]}
+    (project / "main.plist").write_bytes(plistlib.dumps(header))
+    with tarfile.open(packages / example["CRANIUM"], "w:gz") as archive:
+        archive.add(project, "project")
+    monkeypatch.setattr(sys, "argv", [str(path), str(packages), str(made)])
+    runpy.run_path(str(path), run_name="__main__")
+    head = volumes.read_volume(made / "head" / "ch2.nii.gz")
+    np.testing.assert_array_equal(head, values)
+    cranium = volumes.read_volume(made / "cranium" / "cranium.mha")
+    assert cranium.shape == (164,) * 3 and cranium.min() == -1024
+    # 20 slices of 3 mm, 22 rows of 1.5 mm and 24 columns of 0.75 mm, in its middle.
+    assert (cranium > -1000).sum() == 40 * 22 * 12
+    assert cranium[62:102, 71:93, 76:88].min() >= 0
