@@ -40,8 +40,8 @@ PATCH, BATCH = 32, 4
 MRI_SIDE, CT_SIDE = 64, 48
 COILS, ACCELERATIONS, MRI_NOISE = 4, (4, 8), (0.005, 0.05)
 VIEWS, CT_NOISE = (30, 60), (0.003, 0.03)
-# Steps that train the denoiser, and its levels.
-DENOISING, LEVELS = 2000, (0.01, 0.3)
+# Steps, those of them that train the denoiser, and its levels.
+STEPS, DENOISING, LEVELS = 4200, 2000, (0.01, 0.3)
 # Largest number of conjugate gradients of the estimate that gives the context.
 CONTEXT = 3
 # White volumes that fit the approximate A^T A of cone beams.
@@ -118,12 +118,18 @@ def volumes(rng, sampler, side):
     return torch.cat([sampler.volume(rng, side) for _ in range(count)])
 
 
-def draw(sampler, step, problem, side):
-    """The patches of a step: of one volume with a context, or small whole volumes."""
+def draw(sampler, step, problem, side, partitioned=True):
+    """The problems of a step: patches of one volume, or small whole volumes.
+
+    Without `partitioned`, the large volumes are whole, too.
+    """
     rng = sampler.rng(step)
     if step < DENOISING:
         return noisy(rng, problem, volumes(rng, sampler, side if step % 2 else PATCH))
-    return patches(rng, *problem(rng, sampler, side if step % 2 else PATCH))
+    if not step % 2:
+        return whole(*problem(rng, sampler, PATCH))
+    drawn = problem(rng, sampler, side)
+    return patches(rng, *drawn) if partitioned else whole(*drawn)
 
 
 def noisy(rng, problem, x):
@@ -137,23 +143,25 @@ def noisy(rng, problem, x):
     return x, x + level * noise, torch.tensor(level)
 
 
-def patches(rng, x, physics, noise, sigma, maps, kernel):
-    """The problems of patches, from those of whole volumes.
+def whole(x, physics, noise, sigma, maps, kernel):
+    """The problems of whole volumes.
 
     Returns
     -------
     tuple of tensor
-        The true patches, b, the maps, the kernel, and sigma.
+        The true images, b, the maps, the kernel, and sigma.
     """
+    seen = physics.A_adjoint(physics.A(x) + sigma * noise)
+    return x, seen, maps, cut_kernel(kernel, x.shape[2:]), torch.tensor(sigma)
+
+
+def patches(rng, x, physics, noise, sigma, maps, kernel):
+    """The problems of patches of one volume; see `whole`."""
 
     def normal(v):
         return physics.A_adjoint(physics.A(v))
 
     seen = physics.A_adjoint(physics.A(x) + sigma * noise)
-    sigma = torch.tensor(sigma)
-    if len(x) > 1:
-        kernel = cut_kernel(kernel, (PATCH,) * 3)
-        return x, seen, maps, kernel, sigma
     count = int(rng.randint(1, CONTEXT + 1))
     estimate = conjugate_gradient(normal, seen, None, count)
     context = x + float(rng.uniform()) * (estimate - x)
@@ -164,7 +172,7 @@ def patches(rng, x, physics, noise, sigma, maps, kernel):
     )
     kernel = cut_kernel(kernel, (PATCH,) * 3)
     back = residual + local(maps, kernel)(context)
-    return x, back, maps, kernel, sigma
+    return x, back, maps, kernel, torch.tensor(sigma)
 
 
 def local(maps, kernel):
@@ -209,7 +217,8 @@ def validate(model, sampler, problem, side):
         found = []
         for index in range(3):
             rng = validation_rng(index)
-            data = patches(rng, *problem(rng, HeldOut(sampler, BATCH * index), n))
+            drawn = problem(rng, HeldOut(sampler, BATCH * index), n)
+            data = whole(*drawn) if n == PATCH else patches(rng, *drawn)
             found.append(mean_psnr(*estimate(model, [p.to(device) for p in data])))
         scores[name] = round(float(np.mean(found)), 3)
     return scores
@@ -221,15 +230,15 @@ LEARNED = {
 }
 
 
-def recipe(name, problem, side, kind, steps, **settings):
+def recipe(name, problem, side, kind, partitioned=True, **settings):
     """The recipe of one network."""
     return Recipe(
         name,
         partial(Unrolled3D, 2 if kind == "mri" else 1, **settings),
-        partial(draw, problem=problem, side=side),
+        partial(draw, problem=problem, side=side, partitioned=partitioned),
         loss,
         partial(validate, problem=problem, side=side),
-        steps=steps,
+        steps=STEPS,
         lr=1.5e-3,
         patch=PATCH,
         learned=LEARNED[kind],
@@ -239,8 +248,9 @@ def recipe(name, problem, side, kind, steps, **settings):
 
 
 RECIPES = [
-    recipe("unrolled_3d_mri", mri, MRI_SIDE, "mri", 4200),
-    recipe("unrolled_3d_ct", ct, CT_SIDE, "ct", 4200),
-    recipe("unrolled_slices_mri", mri, MRI_SIDE, "mri", 4200, dim=2),
-    recipe("unrolled_slices_ct", ct, CT_SIDE, "ct", 4200, dim=2),
+    recipe("unrolled_3d_mri", mri, MRI_SIDE, "mri"),
+    recipe("unrolled_3d_ct", ct, CT_SIDE, "ct"),
+    recipe("unrolled_slices_mri", mri, MRI_SIDE, "mri", dim=2),
+    recipe("unrolled_slices_ct", ct, CT_SIDE, "ct", dim=2),
+    recipe("unrolled_whole_mri", mri, MRI_SIDE, "mri", partitioned=False),
 ]

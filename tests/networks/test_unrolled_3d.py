@@ -1,5 +1,7 @@
 """The unrolled network of volumes, and the problems of patches that it learns."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -146,6 +148,14 @@ def test_another_context_moves_the_equations(small):
         offset = tuple(int(part.start) for part in place[1:])
         expected = heard[offsets.index(offset)][0]
         torch.testing.assert_close(back[index], expected, rtol=1e-3, atol=1e-3)
+
+
+def test_without_partition_volumes_are_whole(small):
+    drawn = partial(training.draw, VolumeSampler(), 3, training.mri, 16)
+    x, back, maps, kernel, _ = drawn(partitioned=False)
+    assert x.shape == back.shape == (1, 2, 16, 16, 16)
+    assert maps.shape[2:] == (16,) * 3 and kernel.shape[1:] == (32, 32)
+    assert drawn()[0].shape == (3, 2, 8, 8, 8)
 
 
 @pytest.mark.parametrize("problem", [training.mri, training.ct])
