@@ -16,6 +16,8 @@ TASKS = {
         {"ensemble": "gaussian", "ratio": 0.4},
         sigma=1 / projection_norm("gaussian", 0.4, pixels=1024),
     ),
+    "demosaic": Task("demosaicing", sigma=0.05),
+    "cs": Task("compressed_sensing", {"ratio": 0.5}, sigma=0.05),
     "mri": Task("mri", {"acceleration": 4, "centre": 0.08}, sigma=0.005),
 }
 IMAGES = {"ct": "ellipses", "projections": "ellipses", "mri": "ellipses_complex"}

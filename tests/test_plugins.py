@@ -74,8 +74,9 @@ def test_solver_on_every_task(name, task):
         assert item.final
         assert item.peak_memory >= 0
     baseline = psnr(problem, reconstruct("adjoint", problem))
-    # The pseudo-inverse inverts the noise too: it may lose.
-    if name != "pseudoinverse":
+    # The pseudo-inverse inverts the noise too, and a network may not have learned the
+    # operator: they may lose.
+    if name != "pseudoinverse" and not found[0].outside:
         assert psnr(problem, found) > baseline - 0.5
 
 
@@ -216,7 +217,8 @@ def other_value(cls, key, value):
     if key in ("size", "coils"):
         return value - 1
     values = [*cls.parameters[key], *getattr(cls, "test_parameters", {}).get(key, [])]
-    return next(v for v in values if v != value)
+    others = [v for v in values if v != value]
+    return others[0] if others else 0.8 * value
 
 
 @pytest.mark.parametrize("name", DATASETS)

@@ -21,6 +21,8 @@ def simulated():
 
 TINY = ("denoise", "poisson", "deblur", "sr", "sr_matlab", "inpaint", "ct", "mri") + (
     "projections",
+    "demosaic",
+    "cs",
 )
 
 

@@ -17,9 +17,15 @@ measured.register(Inpainting, lambda physics: physics.mask)
 
 
 @operator((3, 16, 20), keep=0.5)
-def inpainting(shape, rng, keep, lines=False):
-    """Keeps a random share of the pixels, or of the lines, the same in all channels."""
-    mask = random_mask(tuple(shape[1:]), rng, keep, lines)
+def inpainting(shape, rng, keep, lines=False, block=1):
+    """Keeps a random share of the pixels or of the lines, the same in all channels.
+
+    `block` is the side of square blocks of pixels that are kept or lost together.
+    """
+    coarse = tuple(-(-n // block) for n in shape[1:])
+    mask = random_mask(coarse, rng, keep, lines)
+    for axis, n in enumerate(shape[1:]):
+        mask = mask.repeat_interleave(block, axis).narrow(axis, 0, n)
     return dinv.physics.Inpainting(img_size=shape, mask=mask.expand(shape))
 
 
