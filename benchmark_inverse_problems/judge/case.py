@@ -1,7 +1,11 @@
 """One reconstruction against the truth: every definition is here, once."""
 
+from statistics import NormalDist
+
 import torch
+from scipy.stats import spearmanr
 from skimage.metrics import structural_similarity
+from torch.nn.functional import avg_pool2d, avg_pool3d
 
 from ..physics.facts import decimation
 from ..physics.needs import refusal
@@ -11,6 +15,8 @@ from .reconstruction import NAN
 
 # Of the window of SSIM: its deviation in pixels, and its side at 3.5 deviations.
 SSIM_DEVIATION, SSIM_SIDE = 1.5, 11
+# Averages over neighbours, by the axes of an image.
+POOLS = {4: avg_pool2d, 5: avg_pool3d}
 
 
 class Case:
@@ -95,6 +101,53 @@ class Case:
             return NAN
         error = (self.x_hat - self.x).double().square().mean().sqrt()
         return float(spread.to(self.x).double().square().mean().sqrt() / error)
+
+    def uncertainty(self, function):
+        """function(error, spread) of all numbers, in float64; NaN without a spread."""
+        spread = self.cost.spread
+        if spread is None:
+            return NAN
+        error = (self.x_hat - self.x).double().flatten()
+        return float(function(error, spread.to(self.x).double().flatten()))
+
+    def coverage(self, share):
+        """Share of the numbers whose error is in the interval that should hold `share`.
+
+        The interval is that of a normal law with the method's spread.
+        """
+        width = NormalDist().inv_cdf((1 + share) / 2)
+        return self.uncertainty(
+            lambda error, spread: (error.abs() <= width * spread).double().mean()
+        )
+
+    def sharpness(self):
+        """Mean spread."""
+        return self.uncertainty(lambda error, spread: spread.mean())
+
+    def psnr_bias(self):
+        """PSNR that the spread predicts less the true one."""
+        return self.uncertainty(
+            lambda error, spread: from_error(spread) - from_error(error)
+        )
+
+    def spread_rank(self):
+        """Rank correlation of spread and size of the error, each averaged over 3x3."""
+        spread = self.cost.spread
+        if spread is None:
+            return NAN
+        squares = [(self.x_hat - self.x).square(), spread.to(self.x).square()]
+        pool = POOLS[self.x.ndim]
+        smooth = [pool(part, 3, 1).flatten().numpy() for part in squares]
+        if min(part.std() for part in smooth) == 0:
+            return NAN
+        return float(spearmanr(*smooth).statistic)
+
+    def error_level(self):
+        """Share of the squared errors that the method thinks possible below the true one."""
+        if not self.cost.errors:
+            return NAN
+        error = float((self.x_hat - self.x).square().mean())
+        return sum(other <= error for other in self.cost.errors) / len(self.cost.errors)
 
     def score(self, metric):
         """A `Metric` of this case, NaN where it has no meaning."""

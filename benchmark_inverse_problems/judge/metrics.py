@@ -93,6 +93,45 @@ METRICS = {
         lambda c: c.spread_ratio(),
         None,
     ),
+    **{
+        f"coverage_{share}": Metric(
+            f"Coverage {share} %",
+            f"share of the numbers in the {share} % intervals of the method",
+            lambda c, share=share: c.coverage(share / 100),
+            None,
+            digits=3,
+        )
+        for share in (50, 80, 90, 95)
+    },
+    "sharpness": Metric(
+        "Sharpness",
+        "mean spread; smaller is better at the same coverage",
+        lambda c: c.sharpness(),
+        None,
+        digits=4,
+    ),
+    "psnr_bias": Metric(
+        "PSNR bias",
+        "PSNR that the spread predicts, less the true one; 0 is right",
+        lambda c: c.psnr_bias(),
+        None,
+        "dB",
+    ),
+    "spread_rank": Metric(
+        "Spread rank",
+        "rank correlation of spread and error in an image, both averaged over 3x3 pixels",
+        lambda c: c.spread_rank(),
+        True,
+        digits=3,
+    ),
+    "error_level": Metric(
+        "Error level",
+        "share of the squared errors that the method thinks possible below the true one; "
+        "over images it should be uniform",
+        lambda c: c.error_level(),
+        None,
+        digits=3,
+    ),
     "runtime": Metric(
         "Runtime", "time of one reconstruction", lambda c: c.cost.runtime, False, "s", 3
     ),

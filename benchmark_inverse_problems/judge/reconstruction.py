@@ -1,10 +1,29 @@
 """What a solver returns for the images of a problem."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
 NAN = float("nan")
+
+
+@dataclass
+class Uncertain:
+    """What a method returns for an image that knows how wrong its estimate may be.
+
+    Attributes
+    ----------
+    x_hat : tensor (1, C, *spatial)
+    spread : tensor like x_hat
+        The error that the method expects of each number, a standard deviation.
+    errors : list of float
+        Mean squared errors of the estimate that the method thinks possible, if it draws
+        samples.
+    """
+
+    x_hat: torch.Tensor
+    spread: torch.Tensor
+    errors: list = field(default_factory=list)
 
 
 @dataclass
@@ -17,6 +36,8 @@ class Reconstruction:
         None once the result went through benchopt's cache.
     spread : tensor like x_hat, or None
         The error that the method expects of each number, a standard deviation.
+    errors : list of float
+        See `Uncertain`.
     runtime : float
         Seconds.
     cpu_time : float
@@ -47,6 +68,7 @@ class Reconstruction:
 
     x_hat: torch.Tensor | None
     spread: torch.Tensor | None = None
+    errors: list = field(default_factory=list)
     runtime: float = NAN
     cpu_time: float = NAN
     peak_memory: float = NAN
@@ -77,9 +99,11 @@ class Reconstructions(list):
         return Reconstructions, (), None, iter(kept)
 
 
-def estimate_and_spread(result):
-    """What a method returned for one image as (x_hat, spread); spread may be None."""
-    return result if isinstance(result, tuple) else (result, None)
+def uncertain(result):
+    """What a method returned for one image, as `Uncertain`; the spread may be None."""
+    if isinstance(result, Uncertain):
+        return result
+    return Uncertain(*result) if isinstance(result, tuple) else Uncertain(result, None)
 
 
 def check_reconstruction(x_hat, shape, spread=None):

@@ -215,6 +215,7 @@ class DiagonalCirculant(Exact):
         target = super().__call__(x) if target is None else target
         return float((target - self(x)).norm() / target.norm())
 
+    @torch.enable_grad()
     def fit(self, seed=0, samples=300, batch=1, lr=0.02, held_out=8, checks=20):
         """Fit m and lambda on white images; keep what is best on held-out ones.
 
@@ -304,8 +305,7 @@ class FittedNormals:
                     return normal
         normal = DiagonalCirculant(physics, shape)
         if self.samples:
-            with torch.enable_grad():
-                normal.fit(samples=self.samples)
+            normal.fit(samples=self.samples)
         self.fitted.append((response, normal))
         return normal
 

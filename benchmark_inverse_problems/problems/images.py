@@ -9,7 +9,7 @@ import matplotlib
 import numpy as np
 
 from . import volumes
-from .phantoms import phantoms, shepp_logan
+from .phantoms import gaussian_fields, phantoms, shepp_logan
 from .reading import PICTURES, SKIMAGE, Images, from_paths, in_folder
 
 MATPLOTLIB = Path(matplotlib.get_data_path()) / "sample_data"
@@ -161,6 +161,15 @@ IMAGE_SETS = {
         "the Shepp-Logan phantom",
         open=lambda: Images(["shepp_logan"], lambda i: shepp_logan()),
         tuning="ellipses_tuning",
+    ),
+    "gaussian_fields": ImageSet(
+        "images of a Gaussian field, whose posterior is known",
+        open=lambda: gaussian_fields(256, 0),
+        tuning="gaussian_fields_tuning",
+    ),
+    "gaussian_fields_tuning": ImageSet(
+        "images of the same field, for tuning only",
+        open=lambda: gaussian_fields(8, 10_000),
     ),
     "ellipsoids": ImageSet(
         "volumes of rotated ellipsoids with shells and texture",

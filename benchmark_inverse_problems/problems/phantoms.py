@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from skimage.transform import resize
 
+from ..physics.gaussian_field import field
 from .reading import SKIMAGE, Images, read_image
 
 PHANTOM_SIZE = 128
@@ -55,3 +56,22 @@ def shepp_logan():
     picture = read_image(SKIMAGE / "phantom.png")[0, 0].numpy()
     small = resize(picture, (PHANTOM_SIZE, PHANTOM_SIZE), anti_aliasing=True)
     return torch.from_numpy(small)[None, None].float()
+
+
+class Fields(Images):
+    """Gray images of a Gaussian field, of a side that is chosen later."""
+
+    def sized(self, side):
+        """The images (1, 1, side, side)."""
+        return Images(self.names, lambda index: self.make(index, side))
+
+
+def gaussian_fields(count, first_seed):
+    """Images of a Gaussian field, of consecutive seeds."""
+
+    def make(index, side):
+        rng = np.random.RandomState(first_seed + index)
+        white = rng.standard_normal((1, 1, side, side))
+        return field(torch.from_numpy(white).float())
+
+    return Fields([f"field_{i}" for i in range(count)], make)

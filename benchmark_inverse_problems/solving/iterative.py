@@ -12,7 +12,7 @@ from ..judge.metering import MB, count_gflops, measure, timed
 from ..judge.reconstruction import (
     Reconstructions,
     check_reconstruction,
-    estimate_and_spread,
+    uncertain,
 )
 from ..support.progress import progress
 from .failures import recorded
@@ -122,12 +122,12 @@ class IterativeSolver(ReconstructionSolver):
         point = 0
 
         def keep(result, iterations):
-            x_hat, spread = estimate_and_spread(result)
-            check_reconstruction(x_hat, observation.shape, spread)
+            found = uncertain(result)
+            check_reconstruction(found.x_hat, observation.shape, found.spread)
             gflops = start + iterations * step
             costs = {"runtime": spent.wall, "cpu_time": spent.cpu, "gflops": gflops}
             costs["iterations"] = iterations
-            kept.append(self.report(observation, x_hat, spread, **costs))
+            kept.append(self.report(observation, found, **costs))
 
         for iterations in progress(count(), "iterations", self.budget()):
             result, seconds = timed(partial(advance, iterates), self.device)

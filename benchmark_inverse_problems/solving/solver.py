@@ -15,7 +15,7 @@ from ..judge.reconstruction import (
     Reconstruction,
     Reconstructions,
     check_reconstruction,
-    estimate_and_spread,
+    uncertain,
 )
 from ..networks.domain import learned_by, outside
 from ..networks.precision import InBfloat16, in_fast_layout
@@ -314,14 +314,14 @@ class ReconstructionSolver(DeclaredParameters, FingerprintMixin, BaseSolver):
         y, physics = observation.y.clone(), observation.physics
         call = partial(self.call, y, physics, index)
         result, seconds, peak_memory = measure(call, self.device)
-        x_hat, spread = estimate_and_spread(result)
-        check_reconstruction(x_hat, observation.shape, spread)
+        found = uncertain(result)
+        check_reconstruction(found.x_hat, observation.shape, found.spread)
         costs = {"runtime": seconds.wall, "cpu_time": seconds.cpu, "gflops": gflops}
         costs["peak_memory"] = peak_memory
-        return self.report(observation, x_hat, spread, **costs, **learned)
+        return self.report(observation, found, **costs, **learned)
 
-    def report(self, observation, x_hat, spread=None, **costs):
-        """An estimate with its costs and the settings behind it.
+    def report(self, observation, found, **costs):
+        """An estimate, `Uncertain`, with its costs and the settings behind it.
 
         The images are copies: a method may use its buffers again.
         """
@@ -330,11 +330,12 @@ class ReconstructionSolver(DeclaredParameters, FingerprintMixin, BaseSolver):
         }
         images = [
             None if x is None else x.detach().to("cpu", copy=True)
-            for x in (x_hat, spread)
+            for x in (found.x_hat, found.spread)
         ]
         known = self.learned is not None
         return Reconstruction(
             *images,
+            errors=found.errors,
             outside=outside(self.learned, observation) if known else "",
             parameters=sum(parameters.values()),
             threads=self.threads,

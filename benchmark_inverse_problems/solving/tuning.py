@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from ..judge.case import Case
-from ..judge.reconstruction import estimate_and_spread
+from ..judge.reconstruction import uncertain
 from ..networks.weights import checksum
 from ..support.progress import progress
 from .search import PatternSearch
@@ -80,7 +80,7 @@ def tuned(build, parameters, tuning, device, trials=0):
             with torch.no_grad():
                 torch.manual_seed(index)
                 result = reconstruct(seen.y.clone(), seen.physics)
-            x_hat, _ = estimate_and_spread(result)
+            x_hat = uncertain(result).x_hat
             scores.append(Case(x_hat, truth, observation).psnr())
         return sum(scores) / len(scores)
 

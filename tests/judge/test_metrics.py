@@ -12,11 +12,11 @@ from benchmark_inverse_problems.judge.reconstruction import Reconstruction
 from benchmark_inverse_problems.problems.problem import Observation
 
 
-def score(x_hat, x, physics=None, y=None, complex=False, spread=None):
+def score(x_hat, x, physics=None, y=None, complex=False, spread=None, errors=()):
     physics = physics or dinv.physics.Denoising()
     y = physics.A(x) if y is None else y
     observation = Observation(y, physics, tuple(x.shape), "test", complex)
-    item = Reconstruction(x_hat, spread, runtime=1.5, parameters=7)
+    item = Reconstruction(x_hat, spread, list(errors), runtime=1.5, parameters=7)
     return judge(item, x, observation)
 
 
@@ -102,3 +102,43 @@ def test_case_without_cost():
     observation = Observation(x, dinv.physics.Denoising(), tuple(x.shape), "test")
     case = Case(x + 0.1, x, observation)
     assert METRICS["psnr"].function(case) == pytest.approx(20, abs=1e-4)
+
+
+def test_a_right_spread_has_its_coverage():
+    generator = torch.manual_seed(0)
+    x = torch.rand(1, 1, 64, 64, generator=generator)
+    spread = 0.02 + 0.1 * torch.rand(x.shape, generator=generator)
+    x_hat = x + spread * torch.randn(x.shape, generator=generator)
+    found = score(x_hat, x, spread=spread)
+    for share in (50, 80, 90, 95):
+        assert found[f"coverage_{share}"] == pytest.approx(share / 100, abs=0.02)
+    assert found["psnr_bias"] == pytest.approx(0, abs=0.2)
+    assert found["sharpness"] == pytest.approx(0.07, abs=0.005)
+    narrow = score(x_hat, x, spread=spread / 3)
+    assert narrow["coverage_90"] < 0.5
+    assert narrow["psnr_bias"] == pytest.approx(20 * math.log10(3), abs=0.2)
+
+
+def test_the_rank_of_a_spread_tells_where_errors_are():
+    generator = torch.manual_seed(0)
+    x = torch.rand(1, 1, 48, 48, generator=generator)
+    ramp = torch.linspace(0.01, 0.3, 48).expand(1, 1, 48, 48)
+    x_hat = x + ramp * torch.randn(x.shape, generator=generator)
+    right = score(x_hat, x, spread=ramp)["spread_rank"]
+    wrong = score(x_hat, x, spread=ramp.flip(-1))["spread_rank"]
+    assert right > 0.7 and wrong < -0.7
+    assert math.isnan(score(x_hat, x, spread=torch.ones_like(x))["spread_rank"])
+
+
+def test_without_a_spread_nothing_is_said_of_it():
+    x = torch.rand(1, 1, 16, 16)
+    found = score(x, 0.9 * x)
+    names = ("coverage_90", "sharpness", "psnr_bias", "spread_rank", "error_level")
+    assert all(math.isnan(found[name]) for name in names)
+
+
+def test_the_level_of_an_error_counts_those_below():
+    x = torch.zeros(1, 1, 16, 16)
+    errors = (0.005, 0.02, 0.03, 0.04)
+    found = score(x + 0.1, x, spread=torch.ones_like(x), errors=errors)
+    assert found["error_level"] == 0.25
