@@ -13,6 +13,7 @@ from benchopt.utils.run_context import RunContext
 
 from benchmark_inverse_problems.judge.case import judge
 from benchmark_inverse_problems.judge.reconstruction import check_reconstruction
+from benchmark_inverse_problems.problems.images import IMAGE_SETS
 from benchmark_inverse_problems.support.parameters import Choice, NotAllowed, Values
 
 from .conftest import ROOT
@@ -209,7 +210,7 @@ def test_every_solver_with_a_network_has_a_precision():
 def other_value(cls, key, value):
     """A value of a dataset's parameter that is not the given one."""
     if key == "images":
-        return f"{value}_tuning" if value.startswith("ellips") else "tuning"
+        return f"{value}_tuning" if f"{value}_tuning" in IMAGE_SETS else "tuning"
     if key == "n_images":
         return 1
     if key == "crop":  # patches are smaller than other crops
