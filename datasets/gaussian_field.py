@@ -25,11 +25,7 @@ class Dataset(ProblemDataset):
     name = "gaussian_field"
     image_set = "gaussian_fields"
     parameters = {
-        "images": Choice(
-            ["gaussian_fields"],
-            "Which images of the field.",
-            ["gaussian_fields", "gaussian_fields_tuning"],
-        ),
+        "images": Choice(["gaussian_fields"], "The images are drawn from the field."),
         "n_images": pictures(n_images=16)["n_images"],
         "size": Number([64], "Side of the images.", "pixels", least=16, whole=True),
         "task": Choice(["denoise", "inpaint"], "Operator and noise.", TASKS),
