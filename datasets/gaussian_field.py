@@ -27,7 +27,7 @@ class Dataset(ProblemDataset):
     parameters = {
         "images": Choice(["gaussian_fields"], "The images are drawn from the field."),
         "n_images": pictures(n_images=16)["n_images"],
-        "size": Number([64], "Side of the images.", "pixels", least=16, whole=True),
+        "size": Number([64], "Side of the images.", "pixels", least=8, whole=True),
         "task": Choice(["denoise", "inpaint"], "Operator and noise.", TASKS),
     }
     test_parameters = {"n_images": [1], "size": [32], "task": ["denoise"]}

@@ -10,7 +10,9 @@ from benchmark_inverse_problems.networks.unrolled_3d import (
     KINDS,
     TRAININGS,
     load_unrolled_3d,
+    weights_name,
 )
+from benchmark_inverse_problems.networks.weights import bundled
 from benchmark_inverse_problems.physics.facts import family
 from benchmark_inverse_problems.physics.initial_estimate import initial_estimate
 from benchmark_inverse_problems.physics.local_normal import (
@@ -68,8 +70,8 @@ class Solver(ReconstructionSolver):
             return "is for multi-coil MRI and cone-beam tomography"
         if self.normal == "toeplitz" and not has_toeplitz(example.physics):
             return "has normal=toeplitz for multi-coil MRI only"
-        if self.training == "whole" and kind != "mri":
-            return "has no network of whole volumes for cone beams"
+        if not bundled(weights_name(kind, self.training)):
+            return f"has no network with training={self.training} for this operator"
         return None
 
     def fit(self, observations):

@@ -231,7 +231,10 @@ def test_every_dataset_parameter_changes_the_problem(name):
         config["images"] = "bundled"
     reference = cls.get_instance(**config).get_data()["problem"].fingerprint
     for key, value in config.items():
-        if isinstance(cls.parameters[key], Choice) and len(cls.parameters[key].known) < 2:
+        if (
+            isinstance(cls.parameters[key], Choice)
+            and len(cls.parameters[key].known) < 2
+        ):
             continue  # nothing else is allowed
         changed = cls.get_instance(**config | {key: other_value(cls, key, value)})
         fingerprint = changed.get_data()["problem"].fingerprint

@@ -160,6 +160,13 @@ TRAININGS = {
 KINDS = {"mri": ("mri", 2), "cone_beam": ("ct", 1)}
 
 
+def weights_name(kind, training):
+    """The name of the weights for a kind of operators; see `load_unrolled_3d`."""
+    check_known("training", training, TRAININGS)
+    check_known("family", kind, KINDS)
+    return TRAININGS[training].format(KINDS[kind][0])
+
+
 def load_unrolled_3d(kind, training, iterations=ITERATIONS):
     """Load a bundled network of volumes.
 
@@ -179,9 +186,7 @@ def load_unrolled_3d(kind, training, iterations=ITERATIONS):
     FileNotFoundError, ValueError
         If the weights are missing or damaged.
     """
-    check_known("training", training, TRAININGS)
-    check_known("family", kind, KINDS)
-    word, channels = KINDS[kind]
+    name, channels = weights_name(kind, training), KINDS[kind][1]
     network = Unrolled3D(channels, dim=2 if training == "slices" else 3)
-    load_weights(network, TRAININGS[training].format(word))
+    load_weights(network, name)
     return network.with_iterations(iterations)

@@ -83,6 +83,11 @@ def checksum(name, folder=FOLDER):
     return json.loads(path.read_text())["sha256"][:8] if path.exists() else ""
 
 
+def bundled(name, folder=FOLDER):
+    """Whether the suite has the weights."""
+    return (Path(folder) / f"{name}.safetensors").exists()
+
+
 @contextmanager
 def noted():
     """Note which bundled weights are loaded: a dict {name: checksum} that fills."""
