@@ -3,7 +3,7 @@
 import deepinv as dinv
 
 from ..physics.initial_estimate import initial_estimate
-from ..physics.local_normal import DiagonalCirculant, Toeplitz, has_toeplitz
+from ..physics.local_normal import FittedNormals, Toeplitz, has_toeplitz
 from ..physics.noise import noise_level
 from .partition import PartitionedReconstructor
 
@@ -77,7 +77,7 @@ def by_slices(y, physics, network):
         base,
         (1, *start.shape[3:]),
         sweeps=1 if separable else SWEEPS,
-        normal=Toeplitz if separable else DiagonalCirculant,
+        normal=Toeplitz if separable else FittedNormals(0),
         by_normal=True,
     )
     return partition(y, physics, start, noise_level(physics, y))

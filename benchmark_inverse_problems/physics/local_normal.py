@@ -167,7 +167,7 @@ class DiagonalCirculant(Exact):
     """A^T A as diag(m)* F^-1 diag(lambda) F diag(m), on a grid of twice the sides.
 
     R. Vo and J. Tachella, "Efficient Unrolled Networks for Large-Scale 3D Inverse
-    Problems", CVPR 2026. m is a map of sensitivities and lambda >= 0 the spectrum of a
+    Problems", CVPR 2026. m is a map of sensitivities and lambda the real spectrum of a
     kernel. They start at m = 1 and the response to a point in the centre. `fit` minimises
     the mean of |A^T A x - H x|^2 over white x.
 
@@ -196,12 +196,17 @@ class DiagonalCirculant(Exact):
         self.sensitivity = torch.ones_like(response)
 
     def kernel_of(self, spectrum):
-        """The kernel with a spectrum, of which negative parts are set to zero.
-
-        A^T A has no negative eigenvalue, and conjugate gradients fail with one.
-        """
-        kernel = torch.fft.ifftn(spectrum.clamp(min=0))
+        """The kernel with a real spectrum."""
+        kernel = torch.fft.ifftn(spectrum)
         return kernel if self.complex else kernel.real
+
+    def positive(self):
+        """Set negative parts of lambda to zero, and return H.
+
+        A^T A has no negative eigenvalue. Conjugate gradients fail with one.
+        """
+        self.kernel = self.kernel_of(torch.fft.fftn(self.kernel).real.clamp(min=0))
+        return self
 
     def __call__(self, x):
         return self.restrict((0,) * (x.ndim - 2), x.shape[2:])(x)
@@ -284,10 +289,12 @@ SAME = 1e-4
 class FittedNormals:
     """`DiagonalCirculant`, fitted once for each operator that it is called with.
 
+    It has no negative eigenvalue.
+
     Parameters
     ----------
     samples : int
-        See `DiagonalCirculant.fit`.
+        See `DiagonalCirculant.fit`; 0 takes the start of the fit.
     """
 
     def __init__(self, samples):
@@ -306,7 +313,7 @@ class FittedNormals:
         normal = DiagonalCirculant(physics, shape)
         if self.samples:
             normal.fit(samples=self.samples)
-        self.fitted.append((response, normal))
+        self.fitted.append((response, normal.positive()))
         return normal
 
 

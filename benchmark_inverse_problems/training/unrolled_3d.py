@@ -98,7 +98,7 @@ def cone(side, views):
     physics = OPERATORS["cone_beam"](shape, None, views)
     normal = DiagonalCirculant(physics, (1, *shape))
     normal.fit(samples=FIT_SAMPLES)
-    return physics, normal
+    return physics, normal.positive()
 
 
 def ct(rng, sampler, side):
