@@ -1,0 +1,105 @@
+"""Fine-tuning without truth: it learns, it stops, and it leaves the network alone."""
+
+import copy
+
+import deepinv as dinv
+import pytest
+import torch
+
+from benchmark_inverse_problems.methods import finetuning
+from benchmark_inverse_problems.methods.finetuning import (
+    equivariance,
+    fidelity,
+    fine_tune,
+)
+from benchmark_inverse_problems.networks.ram import load_ram
+
+from ..small import psnr
+from ..test_plugins import reconstruct
+from ..tiny import tiny_problem
+
+
+@pytest.fixture(scope="module")
+def ram():
+    return load_ram("bundled", "full", "ram").eval()
+
+
+def pair(task):
+    problem = tiny_problem(task)
+    truth, observation = problem.judged(0)
+    return truth, observation.y, observation.physics
+
+
+def test_it_learns_an_operator_that_the_network_does_not_know(ram):
+    x, y, physics = pair("demosaic")
+    before = copy.deepcopy(ram.state_dict())
+    torch.manual_seed(0)
+    fitted, curve = fine_tune(ram, [(y, physics)], steps=40)
+    with torch.no_grad():
+        assert psnr(fitted(y, physics), x) > psnr(ram(y, physics), x) + 5
+    assert curve[-1][1] < curve[0][1]
+    assert all(torch.equal(before[k], v) for k, v in ram.state_dict().items())
+    assert not any(p.requires_grad for p in fitted.parameters())
+
+
+def test_what_gains_nothing_is_not_kept(ram):
+    x, y, physics = pair("denoise")
+    fitted, curve = fine_tune(ram, [(y, physics)], steps=20, lr=0.1)
+    assert not curve[1][1] <= curve[0][1], "such steps harm"
+    with torch.no_grad():
+        torch.testing.assert_close(fitted(y, physics), ram(y, physics))
+
+
+def test_it_ends_when_nothing_is_gained(ram, monkeypatch):
+    monkeypatch.setattr(finetuning, "CHECK", 1)
+    monkeypatch.setattr(finetuning, "PATIENCE", 2)
+    _, y, physics = pair("denoise")
+    _, curve = fine_tune(ram, [(y, physics)], steps=30, lr=0.1)
+    assert len(curve) <= 6
+
+
+@pytest.mark.parametrize("task", ["denoise", "poisson", "deblur", "inpaint", "cs"])
+@pytest.mark.parametrize("loss", ["sure", "r2r", "splitting"])
+def test_every_loss_runs(ram, task, loss):
+    _, y, physics = pair(task)
+    _, curve = fine_tune(ram, [(y, physics)], loss=loss, steps=2)
+    assert len(curve) == 2 and all(error == error for _, error in curve)
+
+
+def test_losses_are_those_of_the_noise():
+    y = torch.rand(1, 1, 8, 8)
+    kinds = {
+        (0.1, 0.0): dinv.loss.SureGaussianLoss,
+        (0.0, 0.5): dinv.loss.SurePoissonLoss,
+        (0.1, 0.5): dinv.loss.SurePGLoss,
+    }
+    for (sigma, gain), kind in kinds.items():
+        noise = dinv.physics.PoissonGaussianNoise(gain=gain, sigma=sigma)
+        physics = dinv.physics.Denoising(
+            noise if gain else dinv.physics.GaussianNoise(sigma)
+        )
+        assert isinstance(fidelity("auto", physics, y), kind)
+        assert isinstance(fidelity("r2r", physics, y), dinv.loss.R2RLoss)
+    with pytest.raises(ValueError, match="loss=unsure is for Gaussian noise"):
+        fidelity("unsure", physics, y)
+    with pytest.raises(ValueError, match="loss=nope is not known"):
+        fidelity("nope", physics, y)
+
+
+def test_equivariance_is_for_what_is_not_measured():
+    whole, holes = (pair(task)[2] for task in ("denoise", "inpaint"))
+    assert equivariance("auto", [whole]) is None
+    assert isinstance(equivariance("auto", [holes]), dinv.loss.EILoss)
+    assert isinstance(equivariance("moi", [holes, holes]), dinv.loss.MOILoss)
+    with pytest.raises(ValueError, match="needs several operators: use ei"):
+        equivariance("moi", [holes])
+
+
+def test_the_solver_counts_what_it_learns():
+    problem = tiny_problem("demosaic")
+    settings = {"weights": "bundled", "steps": 3}
+    one = reconstruct("ram_finetuned", problem, **settings)
+    every = reconstruct("ram_finetuned", problem, measurements="all", **settings)
+    assert every[0].fit_time > every[0].runtime
+    assert one[0].runtime > every[0].runtime
+    assert one[0].parameters == every[0].parameters > 1e6
