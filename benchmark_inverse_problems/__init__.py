@@ -7,6 +7,7 @@ __version__ = "0.1.0"
 # {name: where it is}; a contributor needs no more than these.
 _SURFACE = {
     "Choice": "support.parameters",
+    "FinetunedSolver": "solving.finetuned",
     "IterativeSolver": "solving.iterative",
     "Name": "support.parameters",
     "Number": "support.parameters",
@@ -19,6 +20,7 @@ _SURFACE = {
     "compare": "evaluation",
     "denoising_level": "solving.declared",
     "evaluate": "evaluation",
+    "finetuning": "solving.finetuned",
     "fitting": "solving.declared",
     "iterations": "solving.declared",
     "pictures": "problems.dataset",
@@ -27,6 +29,7 @@ _SURFACE = {
 }
 __all__ = [  # noqa: F822
     "Choice",
+    "FinetunedSolver",
     "IterativeSolver",
     "Name",
     "Number",
@@ -39,6 +42,7 @@ __all__ = [  # noqa: F822
     "cubes",
     "denoising_level",
     "evaluate",
+    "finetuning",
     "fitting",
     "iterations",
     "pictures",
