@@ -14,7 +14,12 @@ from benchopt.utils.run_context import RunContext
 from benchmark_inverse_problems.judge.case import judge
 from benchmark_inverse_problems.judge.reconstruction import check_reconstruction
 from benchmark_inverse_problems.problems.images import IMAGE_SETS
-from benchmark_inverse_problems.support.parameters import Choice, NotAllowed, Values
+from benchmark_inverse_problems.support.parameters import (
+    TUNED,
+    Choice,
+    NotAllowed,
+    Values,
+)
 
 from .conftest import ROOT
 from .tiny import TINY, VOLUMES, simulated, tiny_problem
@@ -85,8 +90,11 @@ def test_solver_on_every_task(name, task):
 @pytest.mark.parametrize("name", [n for n, s in SOLVERS.items() if "2d" not in s.needs])
 def test_solver_on_volumes(name, task):
     problem = tiny_problem(task)
-    point = bundled(name) | {"weight": 0.2}
-    settings = {k: v for k, v in point.items() if k in SOLVERS[name].parameters}
+    parameters = SOLVERS[name].parameters
+    settings = {
+        key: parameters[key].first()[0] if value == TUNED else value
+        for key, value in bundled(name).items()
+    }
     found = reconstruct(name, problem, **settings)
     if found is None:
         return

@@ -1,6 +1,7 @@
 """Linear baselines: the pseudo-inverse and aligned bicubic interpolation."""
 
 import torch
+from deepinv.optim import linear
 from torch.nn.functional import interpolate
 
 from ..physics import facts
@@ -17,6 +18,13 @@ def pseudoinverse(y, physics):
     A^+ is the filtered back-projection.
     """
     return facts.pseudoinverse(physics, y)
+
+
+def conjugate_gradients(y, physics, iterations):
+    """A fixed number of conjugate gradients for A^T A x = A^T y, from zero."""
+    return linear.conjugate_gradient(
+        physics.A_adjoint_A, physics.A_adjoint(y), max_iter=iterations, tol=0.0
+    )
 
 
 def bicubic(y, physics):
