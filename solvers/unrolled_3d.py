@@ -5,7 +5,10 @@ from benchmark_inverse_problems import (
     iterations,
     precision,
 )
-from benchmark_inverse_problems.methods.partition import PartitionedReconstructor
+from benchmark_inverse_problems.methods.partition import (
+    PartitionedReconstructor,
+    Tiled,
+)
 from benchmark_inverse_problems.networks.unrolled_3d import (
     KINDS,
     TRAININGS,
@@ -27,7 +30,9 @@ class Solver(ReconstructionSolver):
     """Unrolled optimisation of volumes, by patches with the rest as their context.
 
     R. Vo, J. Tachella, "Efficient Unrolled Networks for Large-Scale 3D Inverse Problems",
-    CVPR 2026. Half-quadratic splitting with a small 3D DRUNet, on normal equations.
+    CVPR 2026. Half-quadratic splitting with a small 3D DRUNet, on normal equations. The
+    first estimate has data steps of the whole volume, and a network that sees patches.
+    Then each patch is solved again, with the estimate as its context.
     `normal=approximate` is fitted to each operator, which is timed as fitting.
     """
 
@@ -39,17 +44,20 @@ class Solver(ReconstructionSolver):
         ),
         "inference": Choice(
             ["partitioned"],
-            "Whether patches are solved, or the whole volume at once.",
+            "Whether the network sees patches or the whole volume.",
             ["partitioned", "whole"],
         ),
         "normal": Choice(
             ["auto"],
-            "A^T A. auto takes toeplitz for MRI, and for others exact on whole volumes "
-            "and approximate on patches.",
+            "A^T A. auto takes exact for whole volumes, and for patches toeplitz with MRI "
+            "and approximate with others.",
             ["auto", *NORMALS],
         ),
         "patch": Number([32], "Side of the patches.", "voxels", least=1, whole=True),
-        "sweeps": Number([3], "Sweeps over all patches.", least=1, whole=True),
+        "sweeps": Number([2], "Sweeps over all patches.", least=0, whole=True),
+        "relaxation": Number(
+            [0.5], "Share of the new estimate in that of a sweep.", above=0, most=1
+        ),
         "iterations": iterations(4),
         "samples": Number(
             [300], "White volumes that fit normal=approximate.", least=1, whole=True
@@ -80,26 +88,43 @@ class Solver(ReconstructionSolver):
                 self.chosen(observation.physics, observation.shape)
 
     def build(
-        self, example, training, inference, normal, patch, sweeps, iterations, samples
+        self,
+        example,
+        training,
+        inference,
+        normal,
+        patch,
+        sweeps,
+        relaxation,
+        iterations,
+        samples,
     ):
-        whole = inference == "whole"
         if normal == "auto":
-            rest = "exact" if whole else "approximate"
-            normal = "toeplitz" if has_toeplitz(example.physics) else rest
+            of_patches = "toeplitz" if has_toeplitz(example.physics) else "approximate"
+            normal = of_patches if inference == "partitioned" else "exact"
         approximate = normal == "approximate"
         self.chosen = FittedNormals(samples) if approximate else NORMALS[normal]
         network = load_unrolled_3d(family(example.physics), training, iterations)
-        partition = PartitionedReconstructor(
-            self.place(network),
-            None if whole else patch,
-            sweeps=1 if whole else sweeps,
+        if inference == "partitioned":
+            network.denoiser = Tiled(network.denoiser, patch)
+        shared = {"by_normal": True, "context": self.context}
+        network = self.place(network)
+        first = self.chosen if inference == "whole" else NORMALS["exact"]
+        whole = PartitionedReconstructor(
+            network, None, sweeps=1, normal=first, **shared
+        )
+        parts = PartitionedReconstructor(
+            network,
+            patch,
+            sweeps=sweeps,
             normal=self.chosen,
-            by_normal=True,
-            context=self.context,
+            relaxation=relaxation,
+            **shared,
         )
 
         def reconstruct(y, physics):
-            start = initial_estimate(physics, y)
-            return partition(y, physics, start, noise_level(physics, y))
+            sigma = noise_level(physics, y)
+            x = whole(y, physics, initial_estimate(physics, y), sigma)
+            return x if inference == "whole" else parts(y, physics, x, sigma)
 
         return reconstruct

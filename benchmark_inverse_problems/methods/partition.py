@@ -99,6 +99,9 @@ class PartitionedReconstructor(dinv.models.Reconstructor):
     by_normal : bool
         Whether the base takes normal equations, as `Unrolled3D` does. A sweep then
         applies A and A^T once, and not once a patch.
+    relaxation : float
+        Share of the new estimate in that of a sweep. Less than one keeps sweeps from
+        drifting away where the base is outside of its training.
     context : deepinv.distributed.DistributedContext, optional
         Processes that share the patches.
 
@@ -116,12 +119,13 @@ class PartitionedReconstructor(dinv.models.Reconstructor):
         sweeps=3,
         normal=Exact,
         by_normal=False,
+        relaxation=1.0,
         context=None,
     ):
         super().__init__()
         self.base, self.patch_size, self.stride = base, patch_size, stride
         self.sweeps, self.normal, self.by_normal = sweeps, normal, by_normal
-        self.context = context
+        self.relaxation, self.context = relaxation, context
 
     def forward(self, y, physics, start=None, sigma=None):
         """The image.
@@ -139,7 +143,8 @@ class PartitionedReconstructor(dinv.models.Reconstructor):
         x = physics.A_adjoint(y) if start is None else start
         normal = self.normal(physics, x.shape)
         for _ in range(self.sweeps):
-            x = self.sweep(x, y, physics, normal, sigma)
+            found = self.sweep(x, y, physics, normal, sigma)
+            x = torch.lerp(x, found, self.relaxation)
         return x
 
     def patches(self, shape):
@@ -191,3 +196,35 @@ class PartitionedReconstructor(dinv.models.Reconstructor):
 def each(value, sides):
     """A number for each side, from one number or from several."""
     return (value,) * len(sides) if isinstance(value, int) else tuple(value)
+
+
+class Tiled(torch.nn.Module):
+    """A denoiser of images of any size, which sees patches of them only.
+
+    Patches overlap by half, and their estimates are blended. Memory then depends on the
+    patch. Images that are no larger go through as they are.
+
+    Parameters
+    ----------
+    denoiser : nn.Module (x, sigma) -> x
+    patch_size : int
+        Side of the patches.
+    """
+
+    def __init__(self, denoiser, patch_size):
+        super().__init__()
+        self.denoiser, self.patch_size = denoiser, patch_size
+
+    def forward(self, x, sigma):
+        sides = x.shape[2:]
+        size = tuple(min(self.patch_size, n) for n in sides)
+        if size == tuple(sides):
+            return self.denoiser(x, sigma)
+        strides = [max(1, n // 2) for n in size]
+        weights = blend(size).to(x)
+        total, cover = torch.zeros_like(x), torch.zeros_like(x[:, :1])
+        for offset in product(*map(offsets, sides, size, strides)):
+            place = window(offset, size)
+            total[place] += weights * self.denoiser(x[place], sigma)
+            cover[place] += weights
+        return total / cover

@@ -8,6 +8,7 @@ import torch
 from benchmark_inverse_problems.methods.partition import (
     PartitionedReconstructor,
     PatchPhysics,
+    Tiled,
     blend,
     offsets,
 )
@@ -166,3 +167,42 @@ def test_patches_that_do_not_cover_are_refused(patch, stride, words):
     partition = PartitionedReconstructor(None, patch, stride)
     with pytest.raises(ValueError, match=words):
         partition(physics.A(x), physics)
+
+
+def test_a_relaxed_sweep_goes_a_part_of_the_way(problem):
+    physics, x, y, patch = problem
+    whole, half = (
+        PartitionedReconstructor(
+            lambda back, normal, sigma: 0.9 * back,
+            patch,
+            sweeps=1,
+            by_normal=True,
+            relaxation=relaxation,
+        )(y, physics, start=x)
+        for relaxation in (1.0, 0.5)
+    )
+    torch.testing.assert_close(half, (x + whole) / 2)
+
+
+class Counting(torch.nn.Module):
+    """A denoiser that notes what it sees."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def forward(self, x, sigma):
+        self.seen.append(tuple(x.shape[2:]))
+        return x - sigma
+
+
+def test_a_tiled_denoiser_sees_patches_only():
+    x, inner = torch.rand(2, 3, 20, 14), Counting()
+    found = Tiled(inner, 8)(x, 0.25)
+    torch.testing.assert_close(found, x - 0.25)
+    assert set(inner.seen) == {(8, 8)} and len(inner.seen) == 4 * 3
+    small = torch.rand(1, 1, 8, 5)
+    Tiled(inner, 8)(small, 0.25)
+    assert inner.seen[-1] == (8, 5)
+    Tiled(inner, 8)(torch.rand(1, 1, 8, 12, 5), 0.25)
+    assert inner.seen[-1] == (8, 8, 5)
