@@ -11,6 +11,8 @@ from .reading import Images, Kind
 # Of the phantoms: the radius of the ball that holds them, in half sides, and the side of
 # the grid of their texture, as a share of the volume's.
 BALL, TEXTURE = 0.92, 0.25
+# Least and largest radius of the leaves, in half sides.
+LEAVES = 0.05, 1.2
 # Files are scaled so that their least value is 0 and this quantile is 1.
 BRIGHTEST = 0.999
 
@@ -81,6 +83,44 @@ def ellipsoids(seed, side):
     noise = torch.from_numpy(rng.standard_normal((1, 1, cells, cells, cells)))
     texture = interpolate(noise, size=(side,) * 3, mode="trilinear")[0, 0].numpy()
     volume = volume + rng.uniform(0, 0.06) * texture * inside
+    volume = np.clip(volume, 0, 1).astype(np.float32)
+    return torch.from_numpy(volume)[None, None]
+
+
+def leaves(seed, side):
+    """A volume of ellipsoids that hide each other, at all scales, with texture.
+
+    The model is that of dead leaves: A. Lee, D. Mumford, J. Huang, "Occlusion Models for
+    Natural Images", IJCV 2001. They fill the cube, as tissue does in a part of a scan.
+
+    Returns
+    -------
+    tensor (1, 1, side, side, side)
+        In [0, 1].
+    """
+    rng = np.random.RandomState([3, seed])
+    axis = ((np.arange(side) + 0.5) / side * 2 - 1).astype(np.float32)
+    volume = np.full((side,) * 3, rng.uniform(0, 1), np.float32)
+    sizes = np.exp(rng.uniform(*np.log(LEAVES), size=rng.randint(60, 240)))
+    for radius in sorted(sizes, reverse=True):  # small ones would be hidden
+        radii = radius * rng.uniform(0.4, 1.6, 3)
+        place, turn, value = rng.uniform(-1.2, 1.2, 3), rotation(rng), rng.uniform()
+        reach = radii.max() + 2 / side
+        box = tuple(
+            slice(*np.searchsorted(axis, (middle - reach, middle + reach)))
+            for middle in place
+        )
+        if volume[box].size:
+            grid = np.stack(np.meshgrid(*(axis[part] for part in box), indexing="ij"))
+            cover = ellipsoid(grid, place, radii, turn, side)
+            if rng.uniform() < 0.3:  # a shell
+                cover = cover - ellipsoid(grid, place, 0.75 * radii, turn, side)
+            volume[box] += cover * (value - volume[box])
+    for octave in (4, 2, 1):
+        cells = max(2, round(TEXTURE * side * octave))
+        noise = torch.from_numpy(rng.standard_normal((1, 1, cells, cells, cells)))
+        texture = interpolate(noise, size=(side,) * 3, mode="trilinear")[0, 0].numpy()
+        volume = volume + rng.uniform(0, 0.04) * texture
     volume = np.clip(volume, 0, 1).astype(np.float32)
     return torch.from_numpy(volume)[None, None]
 

@@ -9,7 +9,7 @@ from skimage.io import imread
 
 from ..problems.images import to_gray
 from ..problems.phantoms import PHANTOM_SIZE, ellipses
-from ..problems.volumes import ellipsoids
+from ..problems.volumes import ellipsoids, leaves
 
 HELD_OUT = 8
 # Far from the seeds of the phantoms that are scored and tuned on.
@@ -146,9 +146,10 @@ class PhantomSampler:
 
 
 class VolumeSampler:
-    """Random volumes of ellipsoids, each turned and flipped at random.
+    """Random volumes, each turned and flipped at random.
 
-    They come from other seeds than the phantoms of the suite's problems.
+    Every other one is a phantom of ellipsoids, the rest are leaves that fill the cube. They
+    come from other seeds than the phantoms of the suite's problems.
 
     Parameters
     ----------
@@ -163,7 +164,9 @@ class VolumeSampler:
     @property
     def description(self):
         """What the training data is, for the weights' JSON."""
-        return f"{self.count} volumes of random ellipsoids"
+        return (
+            f"{self.count} volumes of random ellipsoids, every other one full of them"
+        )
 
     def rng(self, step):
         """The random numbers of one step."""
@@ -171,13 +174,16 @@ class VolumeSampler:
 
     def volume(self, rng, side):
         """A volume (1, 1, side, side, side)."""
-        x = ellipsoids(FIRST_PHANTOM + rng.randint(self.count), side)
+        x = self.made(rng.randint(self.count), side)
         x = x.permute(0, 1, *(2 + rng.permutation(3)))
         return x.flip([axis for axis in (2, 3, 4) if rng.randint(2)])
 
     def validation(self, index, side):
         """A held-out volume."""
-        return ellipsoids(FIRST_PHANTOM + self.count + index, side)
+        return self.made(self.count + index, side)
+
+    def made(self, index, side):
+        return (leaves if index % 2 else ellipsoids)(FIRST_PHANTOM + index, side)
 
 
 def step_rng(seed, step):

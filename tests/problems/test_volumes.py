@@ -184,3 +184,15 @@ def test_the_example_makes_volumes_of_packages(tmp_path, monkeypatch, values):
     # 20 slices of 3 mm, 22 rows of 1.5 mm and 24 columns of 0.75 mm, in its middle.
     assert (cranium > -1000).sum() == 40 * 22 * 12
     assert cranium[62:102, 71:93, 76:88].min() >= 0
+
+
+def test_leaves_fill_the_cube_with_edges_of_all_scales():
+    x = volumes.leaves(3, 32)
+    assert x.shape == (1, 1, 32, 32, 32)
+    assert 0 <= float(x.min()) and float(x.max()) <= 1
+    assert torch.equal(x, volumes.leaves(3, 32))
+    corners = [volumes.leaves(seed, 16)[..., :2, :2, :2].mean() for seed in range(8)]
+    assert float(torch.stack(corners).std()) > 0.1, "they reach the corners"
+    for factor in (1, 2, 4):
+        coarse = torch.nn.functional.avg_pool3d(x, factor)
+        assert float(coarse.diff(dim=-1).abs().mean()) > 0.02
