@@ -107,11 +107,10 @@ class Solver(ReconstructionSolver):
         network = load_unrolled_3d(family(example.physics), training, iterations)
         if inference == "partitioned":
             network.denoiser = Tiled(network.denoiser, patch)
-        shared = {"by_normal": True, "context": self.context}
         network = self.place(network)
         first = self.chosen if inference == "whole" else NORMALS["exact"]
         whole = PartitionedReconstructor(
-            network, None, sweeps=1, normal=first, **shared
+            network, None, sweeps=1, normal=first, by_normal=True
         )
         parts = PartitionedReconstructor(
             network,
@@ -119,7 +118,9 @@ class Solver(ReconstructionSolver):
             sweeps=sweeps,
             normal=self.chosen,
             relaxation=relaxation,
-            **shared,
+            by_normal=True,
+            # All processes together apply A: none may do it for a patch of its own.
+            context=None if normal == "exact" else self.context,
         )
 
         def reconstruct(y, physics):
