@@ -1,3 +1,5 @@
+from functools import partial
+
 from benchmark_inverse_problems import (
     Choice,
     Number,
@@ -5,10 +7,7 @@ from benchmark_inverse_problems import (
     iterations,
     precision,
 )
-from benchmark_inverse_problems.methods.partition import (
-    PartitionedReconstructor,
-    Tiled,
-)
+from benchmark_inverse_problems.methods.partition import Tiled, from_normal_equations
 from benchmark_inverse_problems.networks.unrolled_3d import (
     KINDS,
     TRAININGS,
@@ -17,13 +16,11 @@ from benchmark_inverse_problems.networks.unrolled_3d import (
 )
 from benchmark_inverse_problems.networks.weights import bundled
 from benchmark_inverse_problems.physics.facts import family
-from benchmark_inverse_problems.physics.initial_estimate import initial_estimate
 from benchmark_inverse_problems.physics.local_normal import (
     NORMALS,
     FittedNormals,
     has_toeplitz,
 )
-from benchmark_inverse_problems.physics.noise import noise_level
 
 
 class Solver(ReconstructionSolver):
@@ -88,44 +85,22 @@ class Solver(ReconstructionSolver):
                 self.chosen(observation.physics, observation.shape)
 
     def build(
-        self,
-        example,
-        training,
-        inference,
-        normal,
-        patch,
-        sweeps,
-        relaxation,
-        iterations,
-        samples,
+        self, example, training, inference, normal, patch, iterations, **sweeping
     ):
         if normal == "auto":
             of_patches = "toeplitz" if has_toeplitz(example.physics) else "approximate"
             normal = of_patches if inference == "partitioned" else "exact"
+        samples = sweeping.pop("samples")
         approximate = normal == "approximate"
         self.chosen = FittedNormals(samples) if approximate else NORMALS[normal]
         network = load_unrolled_3d(family(example.physics), training, iterations)
         if inference == "partitioned":
             network.denoiser = Tiled(network.denoiser, patch)
-        network = self.place(network)
-        first = self.chosen if inference == "whole" else NORMALS["exact"]
-        whole = PartitionedReconstructor(
-            network, None, sweeps=1, normal=first, by_normal=True
-        )
-        parts = PartitionedReconstructor(
-            network,
-            patch,
-            sweeps=sweeps,
+        return partial(
+            from_normal_equations,
+            network=self.place(network),
+            patch=patch if inference == "partitioned" else None,
             normal=self.chosen,
-            relaxation=relaxation,
-            by_normal=True,
-            # All processes together apply A: none may do it for a patch of its own.
             context=None if normal == "exact" else self.context,
+            **sweeping,
         )
-
-        def reconstruct(y, physics):
-            sigma = noise_level(physics, y)
-            x = whole(y, physics, initial_estimate(physics, y), sigma)
-            return x if inference == "whole" else parts(y, physics, x, sigma)
-
-        return reconstruct

@@ -5,7 +5,9 @@ from itertools import product
 import deepinv as dinv
 import torch
 
+from ..physics.initial_estimate import initial_estimate
 from ..physics.local_normal import Exact, window
+from ..physics.noise import noise_level
 
 
 class PatchPhysics(dinv.physics.LinearPhysics):
@@ -228,3 +230,46 @@ class Tiled(torch.nn.Module):
             total[place] += weights * self.denoiser(x[place], sigma)
             cover[place] += weights
         return total / cover
+
+
+def from_normal_equations(
+    y, physics, network, patch, sweeps, normal, relaxation=1.0, context=None
+):
+    """A volume by a network of normal equations, with sweeps over its patches.
+
+    The first estimate has data steps of the whole volume.
+
+    Parameters
+    ----------
+    y, physics
+        Measurements of one volume.
+    network : callable (back, normal, sigma) -> tensor
+        Such as `Unrolled3D`.
+    patch : int or None
+        Side of the patches. None: there are no sweeps, and `normal` is that of the whole
+        volume.
+    sweeps, normal, relaxation, context
+        As `PartitionedReconstructor` takes them. Where `normal` applies A, `context` must
+        be None: all processes apply A together, and none for a patch of its own.
+
+    Returns
+    -------
+    tensor (1, C, *spatial)
+    """
+    sigma = noise_level(physics, y)
+    whole = PartitionedReconstructor(
+        network, None, sweeps=1, normal=Exact if patch else normal, by_normal=True
+    )
+    x = whole(y, physics, initial_estimate(physics, y), sigma)
+    if patch is None:
+        return x
+    parts = PartitionedReconstructor(
+        network,
+        patch,
+        sweeps=sweeps,
+        normal=normal,
+        by_normal=True,
+        relaxation=relaxation,
+        context=context,
+    )
+    return parts(y, physics, x, sigma)

@@ -1,5 +1,7 @@
 """The base class of networks that are fitted to the measurements before they are used."""
 
+import torch
+
 from ..methods.finetuning import EQUIVARIANCES, LOSSES, fine_tune
 from ..support.parameters import Choice, Number
 from .declared import iterations, precision
@@ -51,6 +53,8 @@ class FinetunedSolver(ReconstructionSolver):
 
         def reconstruct(y, physics):
             fitted = tune([(y, physics)])[0] if measurements == 1 else self.fitted
-            return fitted(y, physics)
+            bfloat16 = self.precision == "bfloat16"
+            with torch.autocast(y.device.type, torch.bfloat16, enabled=bfloat16):
+                return fitted(y, physics).float()
 
         return reconstruct
