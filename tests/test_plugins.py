@@ -22,7 +22,7 @@ from benchmark_inverse_problems.support.parameters import (
 )
 
 from .conftest import ROOT
-from .tiny import TINY, VOLUMES, simulated, tiny_problem
+from .tiny import FAR, TINY, VOLUMES, simulated, tiny_problem
 
 BENCHMARK = Benchmark(ROOT)
 SOLVERS = {s.name: s for s in BENCHMARK.get_solvers()}
@@ -80,9 +80,9 @@ def test_solver_on_every_task(name, task):
         assert item.final
         assert item.peak_memory >= 0
     baseline = psnr(problem, reconstruct("adjoint", problem))
-    # The pseudo-inverse inverts the noise too, and a network may not have learned the
-    # operator: they may lose.
-    if name != "pseudoinverse" and not found[0].outside:
+    # The pseudo-inverse inverts the noise too, and no network learned the operators of
+    # FAR: they may lose.
+    if name != "pseudoinverse" and not (task in FAR and found[0].outside):
         assert psnr(problem, found) > baseline - 0.5
 
 

@@ -48,11 +48,19 @@ def prepared(solver, problem, crop=None, **parameters):
     dataset, *_ = problems(Benchmark(BENCHMARK), problem)
     if crop is not None:
         dataset = type(dataset).get_instance(**dataset._parameters | {"crop": crop})
+    return ready(solver, dataset, dataset.get_data()["problem"], **parameters)
+
+
+def ready(solver, dataset, problem, context=None, **parameters):
+    """A fresh instance of a solver with a dataset's problem; None if it skips.
+
+    `context` holds the processes that share the work, if there are several.
+    """
     # A new instance has no state of another run.
     solver = type(solver).get_instance(**solver._parameters | parameters)
-    data = dataset.get_data()["problem"]
-    RunContext().set_run_context("costs", dataset, solver, repetition=0, base_seed=0)
-    handed = {"observations": data.observations, "tuning": data.tuning}
+    solver.context = context
+    RunContext().set_run_context("command", dataset, solver, repetition=0, base_seed=0)
+    handed = {"observations": problem.observations, "tuning": problem.tuning}
     if solver.skip(**handed)[0]:
         return None
     solver.set_objective(**handed)

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import torch
 from benchopt.benchmark import Benchmark
-from benchopt.utils.run_context import RunContext
 from deepinv.distributed import DistributedContext
 
 from ..judge.case import judge
@@ -18,6 +17,7 @@ from ..solving import settings
 from ..solving.solver import OnDevice
 from ..suite import BENCHMARK, configured, problems, solvers
 from . import PROGRAM, parser
+from .costs import ready
 
 LAUNCH = f"python -m torch.distributed.run --nproc-per-node 2 -m {PROGRAM.split()[-1]}"
 COLUMNS = ("psnr", "ssim", "runtime", "peak_memory")
@@ -37,16 +37,10 @@ class Shared(OnDevice):
 
 def run(solver, dataset, context):
     """The mean scores and costs of a method on a problem; None if it skips it."""
-    solver = type(solver).get_instance(**solver._parameters)
     problem = dataset.get_data()["problem"]
-    RunContext().set_run_context(
-        "distributed", dataset, solver, repetition=0, base_seed=0
-    )
-    handed = {"observations": problem.observations, "tuning": problem.tuning}
-    solver.context = context
-    if solver.skip(**handed)[0]:
+    solver = ready(solver, dataset, problem, context)
+    if solver is None:
         return None
-    solver.set_objective(**handed)
     solver.observations = Shared(problem.observations, solver.device, context)
     solver.run(lambda: True)
     found = solver.get_result()["reconstructions"]

@@ -96,11 +96,11 @@ class Case:
 
     def spread_ratio(self):
         """NaN for methods that give no spread."""
-        spread = self.cost.spread
-        if spread is None:
-            return NAN
-        error = (self.x_hat - self.x).double().square().mean().sqrt()
-        return float(spread.to(self.x).double().square().mean().sqrt() / error)
+        return self.uncertainty(
+            lambda error, spread: (
+                spread.square().mean().sqrt() / error.square().mean().sqrt()
+            )
+        )
 
     def uncertainty(self, function):
         """function(error, spread) of all numbers, in float64; NaN without a spread."""

@@ -77,6 +77,27 @@ def blend(size):
     return weights
 
 
+def sums(x, places, size, estimate):
+    """Weighted sums of patches' estimates, and of their weights.
+
+    Parameters
+    ----------
+    x : tensor (B, C, *spatial)
+        An image of the shape and type of the sums.
+    places : iterable of tuple of int
+        Offsets of the patches.
+    size : tuple of int
+    estimate : callable (offset, index) -> tensor (B, C, *size)
+    """
+    weights = blend(size).to(x)
+    total, cover = torch.zeros_like(x), torch.zeros_like(x[:, :1])
+    for offset in places:
+        place = window(offset, size)
+        total[place] += weights * estimate(offset, place)
+        cover[place] += weights
+    return total, cover
+
+
 class PartitionedReconstructor(dinv.models.Reconstructor):
     """A reconstructor of images of any size, from one of patches.
 
@@ -170,19 +191,15 @@ class PartitionedReconstructor(dinv.models.Reconstructor):
         misfit = y - physics.A(x)
         residual = physics.A_adjoint(misfit) if self.by_normal else None
         places, size = self.patches(x.shape)
-        weights = blend(size).to(x)
-        total, cover = torch.zeros_like(x), torch.zeros_like(x[:, :1])
-        for offset in self.mine(places):
-            place = window(offset, size)
-            patch = x[place]
-            local = normal.restrict(offset, size)
+
+        def solved(offset, place):
+            patch, local = x[place], normal.restrict(offset, size)
             if self.by_normal:
-                found = self.base(residual[place] + local(patch), local, sigma)
-            else:
-                part = PatchPhysics(physics, x.shape, offset, size, local)
-                found = self.base(misfit + part.A(patch), part)
-            total[place] += weights * found
-            cover[place] += weights
+                return self.base(residual[place] + local(patch), local, sigma)
+            part = PatchPhysics(physics, x.shape, offset, size, local)
+            return self.base(misfit + part.A(patch), part)
+
+        total, cover = sums(x, self.mine(places), size, solved)
         if self.context is not None:
             for part in (total, cover):
                 self.context.all_reduce(part)
@@ -223,12 +240,10 @@ class Tiled(torch.nn.Module):
         if size == tuple(sides):
             return self.denoiser(x, sigma)
         strides = [max(1, n // 2) for n in size]
-        weights = blend(size).to(x)
-        total, cover = torch.zeros_like(x), torch.zeros_like(x[:, :1])
-        for offset in product(*map(offsets, sides, size, strides)):
-            place = window(offset, size)
-            total[place] += weights * self.denoiser(x[place], sigma)
-            cover[place] += weights
+        places = product(*map(offsets, sides, size, strides))
+        total, cover = sums(
+            x, places, size, lambda _, place: self.denoiser(x[place], sigma)
+        )
         return total / cover
 
 

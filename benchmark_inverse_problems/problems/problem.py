@@ -201,11 +201,16 @@ class Problem:
         physics.noise_model = observation.physics.noise_model
         return replace(observation, physics=physics)
 
+    def generator(self, index):
+        """The random numbers of one image."""
+        return np.random.RandomState(
+            [zlib.crc32(self.task.measurement.encode()), index]
+        )
+
     @float32_default()
     def make_operator(self, shape, index, settings):
         """A fresh operator for images of a shape, and the generator that it drew from."""
-        seed = [zlib.crc32(self.task.measurement.encode()), index]
-        rng = np.random.RandomState(seed)
+        rng = self.generator(index)
         factory = OPERATORS[self.task.operator]
         return factory(tuple(shape[1:]), rng, **settings), rng
 
@@ -229,8 +234,8 @@ class Problem:
 
     def scanned(self, x, index):
         """The observation of an image that was measured; no noise is added."""
-        _, rng = self.make_operator(x.shape, index, self.task.settings)
-        physics, y, sigma = self.images.scan(index, rng, self.task.settings)
+        settings = self.task.settings
+        physics, y, sigma = self.images.scan(index, self.generator(index), settings)
         physics.noise_model = noise_model(sigma, 0)
         return self.observation(x, index, y, physics)
 

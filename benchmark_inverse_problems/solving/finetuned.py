@@ -44,16 +44,15 @@ class FinetunedSolver(ReconstructionSolver):
     def build(self, example, loss, equivariance, measurements, steps, lr, **parameters):
         network = self.load(**parameters).to(example.y.device).eval()
         self.networks.append(network)
+        bfloat16 = self.precision == "bfloat16"
 
         def tune(pairs):
-            bfloat16 = self.precision == "bfloat16"
             return fine_tune(network, pairs, loss, equivariance, steps, lr, bfloat16)
 
         self.tune, self.fitted = tune, network
 
         def reconstruct(y, physics):
             fitted = tune([(y, physics)])[0] if measurements == 1 else self.fitted
-            bfloat16 = self.precision == "bfloat16"
             with torch.autocast(y.device.type, torch.bfloat16, enabled=bfloat16):
                 return fitted(y, physics).float()
 

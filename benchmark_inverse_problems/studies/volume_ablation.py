@@ -8,21 +8,17 @@ networks are trained with the exact A^T A. The approximate one is fitted to each
 
 from functools import partial
 
-import numpy as np
 import pandas as pd
 import torch
 
 from ..judge.metering import measure
-from ..networks.precision import in_fast_layout
-from ..networks.unrolled_3d import Unrolled3D
-from ..physics.catalogue import OPERATORS
 from ..physics.local_normal import NORMALS
 from ..report.published import VOLUME_ABLATION, VOLUME_ABLATION_SOURCE
 from ..report.tables import formatted
 from ..solving import settings
 from ..suite import BENCHMARK, configured, results_of
 from . import study_parser
-from .volume_costs import ACCELERATION, COILS, PATCH, unrolled_step
+from .volume_costs import PATCH, setting, unrolled_step
 
 WEIGHTS = ("unrolled_whole_mri", "unrolled_3d_mri")
 CONFIG = BENCHMARK / "configs" / "volume_ablation.yml"
@@ -47,10 +43,7 @@ def scores(df):
 
 def steps(side):
     """{row: training step} of a volume of a side."""
-    shape = (2, side, side, side)
-    rng = np.random.RandomState(0)
-    physics = OPERATORS["multicoil_mri"](shape, rng, ACCELERATION, COILS)
-    network, x = in_fast_layout(Unrolled3D(2)), torch.rand(1, *shape)
+    physics, network, x = setting(side)
     for name, (how, normal) in CASES.items():
         length = side if how == "whole" else min(PATCH, side)
         size = (length,) * 3

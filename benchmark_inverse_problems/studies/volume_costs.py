@@ -49,14 +49,18 @@ def unrolled_step(network, x, normal):
     (found - x).square().mean().backward()
 
 
-def cases(side):
-    """{what: step} of volumes of a side."""
+def setting(side):
+    """The operator, the network and a volume of a side."""
     shape = (2, side, side, side)
     physics = OPERATORS["multicoil_mri"](
         shape, np.random.RandomState(0), ACCELERATION, COILS
     )
-    network = in_fast_layout(Unrolled3D(2))
-    x = torch.rand(1, *shape)
+    return physics, in_fast_layout(Unrolled3D(2)), torch.rand(1, *shape)
+
+
+def cases(side):
+    """{what: step} of volumes of a side."""
+    physics, network, x = setting(side)
     whole = NORMALS["exact"](physics, x.shape)
     level = torch.tensor(0.1)
     yield "network, whole volume", partial(network_step, network, x.clone(), level)
