@@ -14,7 +14,7 @@ class Solver(FinetunedSolver):
     name = "ram_finetuned"
     parameters = {"weights": WEIGHTS, **finetuning()}
     published = (PUBLISHED,)
-    test_config = {"steps": 5}
+    test_config = {"steps": 2}
 
     def load(self, weights):
         return load_ram(weights, "full", self.name)

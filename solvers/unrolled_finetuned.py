@@ -13,7 +13,7 @@ class Solver(FinetunedSolver):
 
     name = "unrolled_finetuned"
     parameters = finetuning()
-    test_config = {"steps": 5}
+    test_config = {"steps": 2}
 
     def load(self):
         return load_weights(Unrolled("hqs", True), weights_name("hqs", True))

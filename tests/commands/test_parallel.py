@@ -1,7 +1,10 @@
 """More than one machine: a dask cluster that loses a worker, SLURM, merged results."""
 
 import os
+import subprocess
+import sys
 import threading
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,7 +18,6 @@ from benchopt.parallel_backends.slurm_executor import (
     merge_slurm_configs,
 )
 from benchopt.results import read_results
-from distributed import default_client
 
 from benchmark_inverse_problems.problems import dataset
 
@@ -43,29 +45,33 @@ FATAL = """import os, signal
         return reconstruct"""
 
 
-@pytest.fixture
-def cluster(monkeypatch):
-    """What benchopt's dask backend leaves behind is put away."""
-    monkeypatch.setattr(parallel_backends, "_DISTRIBUTED_FRONTAL", False)
-    yield
-    client = default_client()
-    client.cluster.close()
-    client.close()
+def run_apart(suite, *arguments):
+    """`benchopt run` in another process: its number and the results."""
+    benchopt = Path(sys.executable).with_name("benchopt")
+    options = ["--no-display", "--no-plot", *arguments]
+    command = [sys.executable, benchopt, "run", suite.folder, *options]
+    with subprocess.Popen(
+        command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as process:
+        printed, _ = process.communicate()
+    assert process.returncode == 0, printed
+    (file,) = suite.folder.glob("outputs/*.parquet")
+    return process.pid, read_results(file)
 
 
 def scores(df):
     return df.set_index(KEYS).objective_psnr.sort_index()
 
 
-def test_a_killed_worker_loses_no_cell(suite, cluster, monkeypatch):
+def test_a_killed_worker_loses_no_cell(suite, monkeypatch):
     # Workers have one thread without being told.
     monkeypatch.delenv("INVERSE_PROBLEMS_THREADS")
     flag, calls = suite.folder / "killed", suite.folder / "calls"
     suite.add_solver("fatal", FATAL.format(flag=str(flag), calls=str(calls)))
     config = str(ROOT / "configs" / "dask.yml")
-    parallel = suite.run(*ARGUMENTS, "--parallel-config", config)
+    pid, parallel = run_apart(suite, *ARGUMENTS, "--parallel-config", config)
     assert flag.exists(), "a worker was killed"
-    assert str(os.getpid()) not in calls.read_text().split()
+    assert str(pid) not in calls.read_text().split()
     assert len(calls.read_text().split()) == 3 * (1 + len(TASKS))
     assert (parallel.objective_threads == 1).all()
     sequential = suite.run(*ARGUMENTS, "--no-cache")
