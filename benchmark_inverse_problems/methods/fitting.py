@@ -14,6 +14,11 @@ from .stopping import LastIterate, stopping_rule
 
 # The input is uniform in [0, INPUT], as in the papers.
 INPUT = 0.1
+# Least side of an image whose network runs in bfloat16 on CPUs. The coarsest layers of
+# smaller ones have one or two pixels along each axis. There the gradient that torch
+# computes for the weights of a 3x3 kernel in bfloat16 contains memory that was never
+# written (seen with torch 2.15 on a processor with AVX512-BF16).
+SMALLEST = 32
 
 
 def architecture(network, sizes, size, **settings):
@@ -180,6 +185,7 @@ def fit(
         pretraining.
     bfloat16 : bool
         Run the network in mixed precision where the device computes bfloat16 natively.
+        CPUs do so for images with sides of at least `SMALLEST`.
 
     Yields
     ------
@@ -201,7 +207,8 @@ def fit(
     chosen = _free(network, parameters)
     optimizer = torch.optim.Adam(chosen, lr, fused=True)
     schedule = LinearLR(optimizer, 1 / warm_up, total_iters=warm_up)
-    mixed = bfloat16 and _computes_bfloat16(y.device)
+    sides = physics.A_adjoint(y).shape[2:]
+    mixed = bfloat16 and _computes_bfloat16(y.device, sides)
     # Channels-last layout doubles the speed in bfloat16, and costs up to half of it in
     # float32.
     layout = LAYOUTS[z.ndim] if mixed else torch.contiguous_format
@@ -244,12 +251,13 @@ def _free(network, parameters):
     return chosen
 
 
-def _computes_bfloat16(device):
-    """Whether convolutions in bfloat16 are faster here than in float32."""
+def _computes_bfloat16(device, sides):
+    """Whether convolutions in bfloat16 are faster here than in float32, and right."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     # Without these instructions the numbers are computed one by one.
-    return device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()
+    native = device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()
+    return native and min(sides) >= SMALLEST
 
 
 def _roughness(x):
