@@ -197,7 +197,8 @@ def _primal_dual(x, prox, analysis, weight, tolerance, max_iter):
     return x_next
 
 
-def _squared_norm(physics, like, iterations=10):
+def squared_norm(physics, like, iterations=10):
+    """The largest eigenvalue of A^T A, from below, for images like one."""
     # deepinv's compute_sqnorm starts from a random image, so its results differ.
     index = torch.arange(like.numel(), dtype=like.dtype, device=like.device)
     x = 1 + torch.sin(index.square() / 7).reshape(like.shape)
@@ -208,7 +209,7 @@ def _squared_norm(physics, like, iterations=10):
 
 def _accelerated(x, y, physics, analysis, weight, tolerance, max_iter, inner=20):
     # The power iteration approaches the norm from below, which needs a margin.
-    step = 1 / (1.05 * _squared_norm(physics, x))
+    step = 1 / (1.05 * squared_norm(physics, x))
     dual_step = 1 / (step * analysis.squared_norm)
     target = physics.A_adjoint(y)
     z, t = x, 1.0

@@ -6,11 +6,14 @@ import inspect
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from threading import Lock
 
 PACKAGE = Path(__file__).parents[1]
 # Nothing in these wings changes what a cell of the benchmark computes.
 IGNORED = ("report", "commands", "studies", "training")
 OPERATORS = Path("physics", "operators")
+# Python 3.11 parses wrongly, or crashes, where two threads do at once, as with dask.
+PARSING = Lock()
 
 
 @cache
@@ -58,7 +61,8 @@ def imported(path):
     """The last names of the modules that a file of Python imports from."""
     if path.suffix != ".py":
         return set()
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    with PARSING:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
     nodes = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
     return {node.module.split(".")[-1] for node in nodes if node.module} | {
         alias.name for node in nodes for alias in node.names

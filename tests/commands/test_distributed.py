@@ -1,5 +1,6 @@
 """Two processes on this machine find what one finds."""
 
+import os
 import subprocess
 import sys
 
@@ -31,6 +32,7 @@ def scores(tmp_path, processes, config):
         + ["-m", "benchmark_inverse_problems", "distributed", str(path)]
         + ["--format", "csv"],
         cwd=ROOT,
+        env=os.environ | {"INVERSE_PROBLEMS_THREADS": "1"},
         capture_output=True,
         text=True,
         timeout=300,

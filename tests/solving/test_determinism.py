@@ -1,5 +1,9 @@
 """The same numbers again, in other processes, and new ones when the code changes."""
 
+import gc
+import sys
+import threading
+
 import numpy as np
 
 from benchmark_inverse_problems.physics.catalogue import OPERATORS
@@ -103,3 +107,40 @@ def test_a_parameter_given_as_auto_or_by_name_is_one_cell(suite):
         suite.run("-s", "adjoint", "-d", named).dataset_name
     )
     assert "images=bundled" in auto.dataset_name.iloc[0]
+
+
+class Interrupts:
+    """Garbage that runs Python when it is collected, so that threads take turns."""
+
+    def __init__(self):
+        self.itself = self
+
+    def __del__(self):
+        sum(range(50))
+
+
+def test_threads_read_the_code_side_by_side(monkeypatch):
+    """dask pickles a solver in two threads; Python 3.11 fails if both parse."""
+    files = sorted(fingerprint.PACKAGE.glob("*/*.py"))[:40]
+    expected = [fingerprint.imported(path) for path in files]
+    found, switching, collecting = [], sys.getswitchinterval(), gc.get_threshold()
+
+    def read():
+        names = []
+        for path in files:
+            Interrupts()
+            names.append(fingerprint.imported(path))
+        found.append(names)
+
+    threads = [threading.Thread(target=read) for _ in range(4)]
+    try:
+        sys.setswitchinterval(1e-6)
+        gc.set_threshold(20)
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(switching)
+        gc.set_threshold(*collecting)
+    assert found == [expected] * 4
