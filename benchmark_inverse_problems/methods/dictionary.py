@@ -44,6 +44,37 @@ def fista(gradient, step, weight, z, iterations):
     return z
 
 
+def descend(loss, start, normalised, steps, lr):
+    """Atoms of a small loss, by Adam; the learning rate falls to zero as a cosine.
+
+    Parameters
+    ----------
+    loss : callable (atoms) -> scalar
+    start : tensor
+    normalised : callable (atoms) -> atoms
+        Is applied after each step.
+    steps : int
+    lr : float
+
+    Returns
+    -------
+    tensor
+    """
+    atoms = start.clone().requires_grad_()
+    optimiser = torch.optim.Adam([atoms], lr)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
+    for _ in range(steps):
+        with torch.enable_grad():
+            value = loss(atoms)
+        optimiser.zero_grad()
+        value.backward()
+        optimiser.step()
+        schedule.step()
+        with torch.no_grad():
+            atoms.copy_(normalised(atoms))
+    return atoms.detach()
+
+
 def unit(dictionary):
     """The dictionary with columns of length one."""
     return dictionary / dictionary.norm(dim=0)
@@ -95,23 +126,16 @@ def learn_dictionary(operators, y, start, weight, steps, inner=5, lr=0.05):
     -------
     tensor (n, p)
     """
-    dictionary = unit(start).requires_grad_()
-    optimiser = torch.optim.Adam([dictionary], lr)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     z = torch.zeros(len(y), start.shape[1], y.shape[2])
-    for _ in range(steps):
+
+    def loss(dictionary):
+        nonlocal z
         with torch.no_grad():
             z = sparse_codes(operators @ dictionary, y, weight, z, inner)
-        with torch.enable_grad():
-            misfit = operators @ (dictionary @ z) - y
-            loss = misfit.square().sum() / (2 * y.shape[0] * y.shape[2])
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        schedule.step()
-        with torch.no_grad():
-            dictionary.copy_(unit(dictionary))
-    return dictionary.detach()
+        misfit = operators @ (dictionary @ z) - y
+        return misfit.square().sum() / (2 * y.shape[0] * y.shape[2])
+
+    return descend(loss, unit(start), unit, steps, lr)
 
 
 def dct_atoms(count, side=SIDE):
@@ -211,22 +235,14 @@ class ConvolutionalDictionary:
 
     def learn(self, atoms, steps=STEPS):
         """Atoms that explain the measurement with sparser codes, from given ones."""
-        atoms = atoms.clone().requires_grad_()
-        optimiser = torch.optim.Adam([atoms], LR)
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
-        for _ in range(steps):
+
+        def loss(atoms):
             with torch.no_grad():
                 self.encode(atoms, INNER)
-            with torch.enable_grad():
-                misfit = self.physics.A(synthesise(atoms, self.z)) - self.y
-                loss = misfit.square().sum() / (2 * self.z.numel())
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            schedule.step()
-            with torch.no_grad():
-                atoms.copy_(unit_atoms(atoms))
-        return atoms.detach()
+            misfit = self.physics.A(synthesise(atoms, self.z)) - self.y
+            return misfit.square().sum() / (2 * self.z.numel())
+
+        return descend(loss, atoms, unit_atoms, steps, LR)
 
     def image(self, atoms, iterations=FINAL):
         """The image with codes for these atoms."""

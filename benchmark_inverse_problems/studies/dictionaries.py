@@ -39,7 +39,7 @@ GRID, CODES, HELD_OUT = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0), 300, 0.1
 FOUND = 0.97
 COLUMNS = {
     "one": "one operator",
-    "many": f"{OPERATORS} operators",
+    "many": "many operators",
     "true": "true dictionary",
 }
 
@@ -182,7 +182,7 @@ def main(arguments):
     if (
         chosen.operators < 2
         or SIGNALS % chosen.operators
-        or (OPERATORS % chosen.operators)
+        or OPERATORS % chosen.operators
     ):
         parser.error(
             f"--operators {chosen.operators} is not possible: use 2 or more that "
