@@ -51,7 +51,8 @@ class Objective(FingerprintMixin, BaseObjective):
         return [row | {"fingerprint": fingerprint} for row in rows]
 
     def save_final_results(self, reconstructions):
-        return gallery(reconstructions[0].x_hat, *self.problem.judged(0))
+        first = reconstructions[0]
+        return gallery(first.x_hat, *self.problem.judged(0), first.spread)
 
     def get_one_result(self):
         x_hat = self.problem.truth(0) * 0.9

@@ -6,6 +6,7 @@ __version__ = "0.1.0"
 
 # {name: where it is}; a contributor needs no more than these.
 _SURFACE = {
+    "CalibratedSolver": "solving.calibrated",
     "Choice": "support.parameters",
     "FinetunedSolver": "solving.finetuned",
     "IterativeSolver": "solving.iterative",
@@ -16,6 +17,7 @@ _SURFACE = {
     "Task": "problems.problem",
     "VolumeDataset": "problems.dataset",
     "WEIGHTS": "solving.declared",
+    "calibration": "solving.calibrated",
     "cubes": "problems.dataset",
     "compare": "evaluation",
     "denoising_level": "solving.declared",
@@ -26,8 +28,10 @@ _SURFACE = {
     "pictures": "problems.dataset",
     "precision": "solving.declared",
     "prior_weight": "solving.declared",
+    "repetitions": "solving.declared",
 }
 __all__ = [  # noqa: F822
+    "CalibratedSolver",
     "Choice",
     "FinetunedSolver",
     "IterativeSolver",
@@ -38,6 +42,7 @@ __all__ = [  # noqa: F822
     "Task",
     "VolumeDataset",
     "WEIGHTS",
+    "calibration",
     "compare",
     "cubes",
     "denoising_level",
@@ -48,6 +53,7 @@ __all__ = [  # noqa: F822
     "pictures",
     "precision",
     "prior_weight",
+    "repetitions",
 ]
 
 

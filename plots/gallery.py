@@ -6,30 +6,50 @@ from benchmark_inverse_problems.report.pictures import (
     error_map,
     framed,
     from_png,
+    have_spreads,
     stored_pictures,
     zoom,
 )
 from benchmark_inverse_problems.report.rows import last_rows
 
+SPREAD = "spread"
 NOTES = {
     "image": "",
     "detail": ", enlarged",
     "error": ", error times 5",
     "error detail": ", error times 5, enlarged",
+    SPREAD: ", error and its spread, times 5",
 }
+
+
+def views(df):
+    """The views of some results; `SPREAD` where a method has one."""
+    return [view for view in NOTES if view != SPREAD or have_spreads(df)]
+
+
+def shown(entry, truth, view):
+    """{note: picture} of one reconstruction."""
+    image = from_png(entry["reconstruction"])
+    if view != SPREAD:
+        return {"": error_map(image, truth) if "error" in view else image}
+    if "spread" not in entry:
+        return {}
+    spread = from_png(entry["spread"])
+    return {"error, ": error_map(image, truth), "spread, ": spread}
 
 
 class Plot(BasePlot):
     """Truth, measurement and reconstructions of the first image, best PSNR first.
 
     A detail is the crop where the truth has most contrast, the same for all pictures.
-    The error is 5 |x_hat - x|. In the dashboard a click on a picture enlarges all
+    The error is 5 |x_hat - x|. In the view `spread` the error that a method expects is
+    beside the one that it makes. In the dashboard a click on a picture enlarges all
     pictures.
     """
 
     name = "gallery"
     type = "image"
-    options = {"dataset": ..., "view": list(NOTES)}
+    options = {"dataset": ..., "view": views}
 
     def plot(self, df, dataset, view):
         found = stored_pictures(last_rows(df, dataset))
@@ -40,11 +60,9 @@ class Plot(BasePlot):
         truth, measurement = (from_png(first[key]) for key in ("truth", "measurement"))
         images = [("truth", truth), ("measurement", measurement)]
         for solver, entry, psnr in found:
-            image = from_png(entry["reconstruction"])
-            if "error" in view:
-                image = error_map(image, truth)
             name = names[solver].replace("[", "\n[").replace(",", ", ")
-            images.append((f"{name}\n{psnr:.2f} dB", image))
+            for note, image in shown(entry, truth, view).items():
+                images.append((f"{note}{name}\n{psnr:.2f} dB", image))
         if "detail" in view:
             place = detail(truth)
             images = [

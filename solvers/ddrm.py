@@ -6,8 +6,10 @@ from benchmark_inverse_problems import (
     ReconstructionSolver,
     iterations,
     precision,
+    repetitions,
 )
 from benchmark_inverse_problems.methods.diffusion import ddrm
+from benchmark_inverse_problems.methods.sampling import repeated
 from benchmark_inverse_problems.networks.drunet import PUBLISHED, denoiser_for
 
 
@@ -24,12 +26,14 @@ class Solver(ReconstructionSolver):
         "weights": WEIGHTS,
         "steps": iterations(30, least=2),
         "eta": Number([0.85], "Share of fresh noise.", least=0, most=1),
+        "repetitions": repetitions(),
         "precision": precision(),
     }
     # Fresh noise amplifies the rounding of bfloat16, which a test checks.
     test_config = {"steps": 10, "eta": 0.0}
     published = tuple(PUBLISHED.values())
 
-    def build(self, example, weights, steps, eta):
+    def build(self, example, weights, steps, eta, repetitions=1):
         denoiser = denoiser_for(example, weights, self)
-        return partial(ddrm, denoiser=denoiser, steps=steps, eta=eta)
+        sample = partial(ddrm, denoiser=denoiser, steps=steps, eta=eta)
+        return repeated(sample, repetitions)

@@ -8,8 +8,10 @@ from benchmark_inverse_problems import (
     iterations,
     precision,
     prior_weight,
+    repetitions,
 )
 from benchmark_inverse_problems.methods.diffusion import VARIANTS, diffpir
+from benchmark_inverse_problems.methods.sampling import side_by_side
 from benchmark_inverse_problems.networks.drunet import PUBLISHED, denoiser_for
 
 
@@ -30,6 +32,7 @@ class Solver(IterativeSolver):
             ["tuned"], "Share of fresh noise.", least=0, most=1, start=1, ratio=2
         ),
         "steps": iterations(100, least=2),
+        "repetitions": repetitions(),
         "precision": precision(),
     }
     test_config = {"lambda_": 3, "zeta": 1.0, "steps": 12}
@@ -40,7 +43,8 @@ class Solver(IterativeSolver):
             return "clamps complex images with variant=deepinv: use variant=authors"
         return None
 
-    def build(self, example, weights, **settings):
+    def build(self, example, weights, repetitions=1, **settings):
         denoiser = denoiser_for(example, weights, self)
         lowest = -1.0 if example.complex else 0.0
-        return partial(diffpir, denoiser=denoiser, lowest=lowest, **settings)
+        sample = partial(diffpir, denoiser=denoiser, lowest=lowest, **settings)
+        return side_by_side(sample, repetitions)

@@ -188,7 +188,9 @@ def test_bfloat16_is_used_and_close(name):
     exact = reconstruct(name, problem, **bundled(name) | {"precision": "float32"})
     rounded = reconstruct(name, problem, **bundled(name) | {"precision": "bfloat16"})
     assert not torch.equal(exact[0].x_hat, rounded[0].x_hat)
-    assert psnr(problem, rounded) == pytest.approx(psnr(problem, exact), abs=0.02)
+    # Fresh noise and gradients amplify the rounding.
+    close = 0.05 if name == "dps" else 0.02
+    assert psnr(problem, rounded) == pytest.approx(psnr(problem, exact), abs=close)
 
 
 def test_unknown_precision_is_refused():

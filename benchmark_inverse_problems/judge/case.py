@@ -115,10 +115,17 @@ class Case:
 
         The interval is that of a normal law with the method's spread.
         """
-        width = NormalDist().inv_cdf((1 + share) / 2)
+        width = interval(share)
         return self.uncertainty(
             lambda error, spread: (error.abs() <= width * spread).double().mean()
         )
+
+    def error_ratios(self):
+        """The size of the errors over the spread, of all numbers, (N,)."""
+        error = (self.x_hat - self.x).flatten().abs()
+        ratios = error / self.cost.spread.to(error).flatten()
+        # Without an error and without a spread the method is right.
+        return ratios.where(error > 0, 0.0)
 
     def sharpness(self):
         """Mean spread."""
@@ -154,6 +161,11 @@ class Case:
         if refusal(metric.needs, self.observation.offers):
             return NAN
         return metric.function(self)
+
+
+def interval(share):
+    """Half the width of the interval that holds a share of a normal law, in deviations."""
+    return NormalDist().inv_cdf((1 + share) / 2)
 
 
 def magnitude(x, complex):

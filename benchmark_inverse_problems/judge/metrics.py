@@ -48,6 +48,8 @@ class Metric:
         return self.label if self.unit == "dB" else self.title
 
 
+# Nominal coverages of the intervals, in percent.
+SHARES = (50, 80, 90, 95)
 METRICS = {
     "psnr": Metric(
         "PSNR", "peak signal-to-noise ratio, peak 1", lambda c: c.psnr(), True, "dB"
@@ -101,7 +103,7 @@ METRICS = {
             None,
             digits=3,
         )
-        for share in (50, 80, 90, 95)
+        for share in SHARES
     },
     "sharpness": Metric(
         "Sharpness",

@@ -13,21 +13,25 @@ from ..physics.facts import displayed, in_image_space
 from .case import magnitude
 
 SIDE = 256
+# Spreads and errors are shown so many times as large.
+MAGNIFIED = 5
 
 
-def gallery(x_hat, truth, observation):
+def gallery(x_hat, truth, observation, spread=None):
     """Truth, measurement and reconstruction of one image as a JSON text.
 
     Parameters
     ----------
     x_hat, truth : tensor (1, C, *spatial)
     observation : Observation
+    spread : tensor (1, C, *spatial) or None
 
     Returns
     -------
     str
         ``{"name", "aligned", "truth", "measurement", "reconstruction"}``, each
-        picture a base64 PNG of the central 256x256 pixels. A volume shows its three
+        picture a base64 PNG of the central 256x256 pixels. With a spread there is
+        "spread", five times the mean over the colours. A volume shows its three
         central slices side by side. Measurements that do not lie on the image's grid, such
         as k-space, are not aligned. A text, and not pickled arrays: a stranger's result file
         can then run no code.
@@ -35,6 +39,9 @@ def gallery(x_hat, truth, observation):
     images = {"truth": truth, "reconstruction": x_hat}
     images = {key: magnitude(x, observation.complex) for key, x in images.items()}
     images["measurement"] = displayed(observation.physics, observation.y)
+    if spread is not None:
+        whole = magnitude(spread.cpu(), observation.complex)
+        images["spread"] = MAGNIFIED * whole.mean(1, keepdim=True)
     pictures = {key: to_png(picture(x)) for key, x in images.items()}
     aligned = in_image_space(observation.physics)
     return json.dumps({"name": observation.name, "aligned": aligned} | pictures)

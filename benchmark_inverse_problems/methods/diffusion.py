@@ -1,10 +1,10 @@
-"""Diffusion methods that need only a denoiser: DiffPIR and DDRM."""
+"""Diffusion methods that need only a denoiser: DiffPIR, DDRM and DPS."""
 
 import deepinv as dinv
 import numpy as np
 import torch
 
-from ..physics.facts import for_each_measurement
+from ..physics.facts import for_each_measurement, unit_scale
 from ..physics.initial_estimate import initial_estimate
 from ..physics.noise import noise_level, with_noise
 from ..physics.proximal import data_prox
@@ -170,3 +170,55 @@ def ddrm(y, physics, denoiser, steps=30, eta=0.85):
     )
     physics = with_noise(physics, noise_level(physics, y))
     return model(y, for_each_measurement(physics, y))
+
+
+def dps(y, physics, denoiser, steps=100, weight=1.0):
+    """Diffusion posterior sampling (Chung et al., ICLR 2023).
+
+    This is `deepinv.sampling.DPS`. The guidance is the likelihood of y given the denoised
+    image, whose variance is that of the noise and of the level: `guidance="annealed"`. The
+    paper's step, over the norm of the residual, needs a weight for each problem.
+
+    Parameters
+    ----------
+    y : Tensor
+        Measurements of an image (1, C, H, W) with values about [0, 1].
+    physics : deepinv.physics.Physics
+        The operator, with its noise model; A has a gradient.
+    denoiser : callable
+        `denoiser(x, sigma)` for images like A^T y.
+    steps : int
+        Each calls the denoiser twice, once with its gradient.
+    weight : float
+        Weight of the guidance.
+
+    Returns
+    -------
+    Tensor
+        The image (1, C, H, W).
+
+    Raises
+    ------
+    ValueError
+        If a setting is out of range.
+    """
+    if not (weight > 0 and steps >= 2):
+        raise ValueError(
+            f"DPS needs weight > 0 and at least 2 steps, got {weight} and {steps}."
+        )
+    seed = int(torch.randint(2**31, ()))
+    model = dinv.sampling.DPS(
+        denoiser,
+        num_steps=steps,
+        weight=weight,
+        guidance="annealed",
+        device=y.device,
+        rng=torch.Generator(y.device).manual_seed(seed),
+    )
+    # The variance of the level is that of A x for operators of norm one.
+    scale = unit_scale(physics) ** 0.5
+    scaled = dinv.physics.Physics(
+        A=lambda x: scale * physics.A(x),
+        noise_model=dinv.physics.GaussianNoise(scale * noise_level(physics, y)),
+    )
+    return model(scale * y, scaled, x_init=initial_estimate(physics, y).shape).float()

@@ -18,6 +18,13 @@ def from_png(text):
         return np.asarray(image) / 255
 
 
+def have_spreads(df):
+    """Whether a stored entry of some results has a spread."""
+    if "final_results" not in df:
+        return False
+    return any("spread" in json.loads(text) for text in df["final_results"].dropna())
+
+
 def stored_pictures(rows):
     """The stored pictures of each solver, best reconstruction first.
 
@@ -30,7 +37,7 @@ def stored_pictures(rows):
     -------
     list of (solver, dict, float)
         The dict holds the image's name and the base64 PNGs of the truth, the
-        measurement and the reconstruction. Its entry "aligned" says whether the
+        measurement, the reconstruction and, if there is one, its spread. Its entry "aligned" says whether the
         measurement is aligned with the image (k-space is not). The number is the PSNR
         of that image.
     """

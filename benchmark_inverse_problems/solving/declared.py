@@ -21,6 +21,16 @@ def iterations(default, least=1, start=None):
     return Number([default], "Iterations.", least=least, whole=True, start=start)
 
 
+def repetitions():
+    """The samples of a posterior that a sampler draws."""
+    return Number(
+        [1],
+        "Samples of the posterior. From two on, their mean is the result, with a spread.",
+        least=1,
+        whole=True,
+    )
+
+
 def prior_weight(start, unit=""):
     """The weight of a prior, tuned from `start`."""
     return Number(["tuned"], "Weight of the prior.", unit, above=0, start=start)

@@ -32,6 +32,10 @@ from .failures import recorded
 from .fingerprint import FingerprintMixin
 from .tuning import changed_weights, look_up, tuned
 
+# What tuning finds best in float32 is best in bfloat16, and what is best for one sample of
+# a posterior is taken for several.
+UNTUNED = {"precision", "repetitions"}
+
 
 class OnDevice(Sequence):
     """Observations on a device, made anew at each access; none of them is kept."""
@@ -189,7 +193,7 @@ class ReconstructionSolver(DeclaredParameters, FingerprintMixin, BaseSolver):
 
     def settle(self, task, tuning):
         """Resolve the parameters that are "tuned": by the table, else by a search."""
-        self.values = self.fixed_parameters()
+        self.values = self.given({"precision"})
         self.tuned, self.trials = "", 0
         if self.open_parameters():
             found = look_up(self.name, task, self.fixed_parameters())
@@ -219,12 +223,15 @@ class ReconstructionSolver(DeclaredParameters, FingerprintMixin, BaseSolver):
         }
 
     def fixed_parameters(self):
-        """The parameters that have a value, but the precision.
+        """The parameters that have a value and that tuning depends on."""
+        return self.given(UNTUNED)
 
-        What tuning finds best in float32 is best in bfloat16.
-        """
+    def given(self, excluded):
+        """The parameters that have a value, but the excluded ones."""
         return {
-            k: v for k, v in self._parameters.items() if v != TUNED and k != "precision"
+            k: v
+            for k, v in self._parameters.items()
+            if v != TUNED and k not in excluded
         }
 
     def search(self, tuning, trials=0):
@@ -239,8 +246,12 @@ class ReconstructionSolver(DeclaredParameters, FingerprintMixin, BaseSolver):
             return reconstruct
 
         with noted() as weights:
-            found = tuned(build, self.open_parameters(), tuning, self.device, trials)
+            found = self.best(build, tuning, trials)
         return found | ({"weights": weights} if weights else {})
+
+    def best(self, build, tuning, trials):
+        """The entry of the table that a search finds, see `tuning.tuned`."""
+        return tuned(build, self.open_parameters(), tuning, self.device, trials)
 
     def reconstructor(self, example, **parameters):
         """The method as one callable ``(y, physics) -> x_hat``."""

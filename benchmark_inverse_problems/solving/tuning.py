@@ -71,18 +71,7 @@ def tuned(build, parameters, tuning, device, trials=0):
 
     def score(**values):
         next(ticks)
-        reconstruct = build(**values)
-        scores = []
-        for index in range(len(tuning)):
-            truth, observation = tuning.judged(index)
-            told = tuning.task.told is not None
-            seen = (tuning.observations[index] if told else observation).to(device)
-            with torch.no_grad():
-                torch.manual_seed(index)
-                result = reconstruct(seen.y.clone(), seen.physics)
-            x_hat = uncertain(result).x_hat
-            scores.append(Case(x_hat, truth, observation).psnr())
-        return sum(scores) / len(scores)
+        return mean_psnr(cases(build(**values), tuning, device))
 
     search = PatternSearch(score, parameters, trials)
     best = search.best
@@ -92,6 +81,31 @@ def tuned(build, parameters, tuning, device, trials=0):
         "trials": len(search.scores),
         "around": search.neighbours(),
     }
+
+
+def cases(reconstruct, tuning, device):
+    """The results on the tuning images, each as a `Case` with its `Uncertain`.
+
+    Parameters
+    ----------
+    reconstruct : callable (y, physics) -> x_hat
+    tuning : Problem
+    device : torch.device
+    """
+    for index in range(len(tuning)):
+        truth, observation = tuning.judged(index)
+        told = tuning.task.told is not None
+        seen = (tuning.observations[index] if told else observation).to(device)
+        with torch.no_grad():
+            torch.manual_seed(index)
+            found = uncertain(reconstruct(seen.y.clone(), seen.physics))
+        yield Case(found.x_hat, truth, observation, found)
+
+
+def mean_psnr(cases):
+    """The mean PSNR of some cases."""
+    scores = [case.psnr() for case in cases]
+    return sum(scores) / len(scores)
 
 
 def open_ends(entry, parameters):

@@ -1,4 +1,4 @@
-"""DiffPIR against deepinv's, DDRM on what it measured, and both on every operator."""
+"""DiffPIR against deepinv's, DDRM on what it measured, and all on every operator."""
 
 import deepinv as dinv
 import numpy as np
@@ -7,7 +7,7 @@ import torch
 from deepinv.physics import Denoising
 from torch.nn.functional import avg_pool2d, pad
 
-from benchmark_inverse_problems.methods.diffusion import ddrm, diffpir, schedule
+from benchmark_inverse_problems.methods.diffusion import ddrm, diffpir, dps, schedule
 from benchmark_inverse_problems.methods.total_variation import total_variation
 
 from ..small import OPERATORS, measured, noisy, picture, psnr
@@ -137,3 +137,40 @@ def test_wrong_settings_are_refused(method, settings, message):
     _, y, physics, _ = measured("inpainting")
     with pytest.raises(ValueError, match=message):
         list(method(y, physics, shrink, **settings))
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_dps_on_every_operator(name):
+    x, y, physics, _ = measured(name)
+    torch.manual_seed(0)
+    found = dps(y, physics, shrink, steps=6)
+    assert found.shape == x.shape and found.dtype == torch.float32
+    assert found.isfinite().all() and not found.requires_grad
+    torch.manual_seed(0)
+    assert torch.equal(dps(y, physics, shrink, steps=6), found)
+
+
+@pytest.mark.parametrize("name", ["sr4", "inpainting", "lines"])
+def test_dps_fills_in_what_is_not_measured(name):
+    """Also where A is small, as in down-sampling."""
+    x, y, physics, _ = measured(name)
+    torch.manual_seed(0)
+    found = dps(y, physics, shrink, steps=40)
+    assert psnr(found, x) > psnr(physics.A_adjoint(y), x) + 3
+
+
+def test_dps_follows_the_data_where_the_weight_is_large():
+    x, y, physics, _ = measured("inpainting")
+    errors = []
+    for weight in (0.01, 1.0):
+        torch.manual_seed(0)
+        found = dps(y, physics, shrink, steps=20, weight=weight)
+        errors.append((physics.A(found) - y).norm())
+    assert errors[1] < 0.5 * errors[0]
+
+
+@pytest.mark.parametrize("settings", [{"weight": 0}, {"steps": 1}])
+def test_dps_refuses_settings(settings):
+    x, y, physics, _ = measured("denoising")
+    with pytest.raises(ValueError, match="DPS needs weight > 0 and at least 2 steps"):
+        dps(y, physics, shrink, **settings)

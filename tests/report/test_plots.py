@@ -18,7 +18,7 @@ from benchopt.results import read_results, save_results
 from PIL import Image
 from skimage.color import rgb2lab
 
-from benchmark_inverse_problems.judge.metrics import METRICS
+from benchmark_inverse_problems.judge.metrics import METRICS, SHARES
 from benchmark_inverse_problems.report.axes import around, inside, left_out
 from benchmark_inverse_problems.report.cells import difference_cells, table_cells
 from benchmark_inverse_problems.report.comparison import (
@@ -286,6 +286,38 @@ def test_gallery_of_gray_images_in_benchopts_page(plots, df):
         with Image.open(io.BytesIO(raw)) as image:
             assert image.mode == mode
             assert np.asarray(image).max() == 255 and np.asarray(image).min() == 100
+
+
+def test_gallery_shows_spreads_beside_errors(plots, df):
+    place = df.index[df["solver_name"] == "dip"][-2]
+    entry = json.loads(df.loc[place, "final_results"])
+    entry["spread"] = png(np.full((32, 32), 51, np.uint8))
+    df.loc[place, "final_results"] = json.dumps(entry)
+    page = plots["gallery"]
+    _, options = page._get_all_plots(df)
+    assert options["view"] == [*VIEWS, "spread"]
+    images = page.plot(df, dataset=COLOUR, view="spread")
+    labels = [item["label"] for item in images]
+    expected = ["error, dip\n28.00 dB", "spread, dip\n28.00 dB"]
+    assert labels == ["truth", "measurement", *expected], "the others have no spread"
+    assert np.allclose(images[3]["image"], 0.2)
+    assert "spread" in page.get_metadata(df, dataset=COLOUR, view="spread")["title"]
+
+
+def test_coverage_of_methods_that_know_their_error(plots, df):
+    page = plots["coverage"]
+    data, options = page._get_all_plots(df)
+    assert options["dataset"] == ["no method with a spread"]
+    assert all(item["data"] == [] for item in data.values())
+    for share in SHARES:
+        known = (df["solver_name"] == "adjoint") & (df["dataset_name"] == COLOUR)
+        df.loc[known, f"objective_coverage_{share}"] = [share / 200, share / 100]
+    _, options = page._get_all_plots(df)
+    assert options["dataset"] == [COLOUR]
+    method, line = page.plot(df, dataset=COLOUR)
+    assert method["label"] == "adjoint" and method["x"] == list(SHARES)
+    assert method["y"] == pytest.approx([0.75 * share for share in SHARES])
+    assert line["x"] == line["y"] and line["mode"] == "lines"
 
 
 def test_detail_is_the_busy_corner_on_every_grid():

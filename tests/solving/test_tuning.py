@@ -15,6 +15,7 @@ from benchmark_inverse_problems.networks.weights import checksum
 from benchmark_inverse_problems.problems.problem import Problem
 from benchmark_inverse_problems.solving import tuning
 from benchmark_inverse_problems.solving.search import MOST, TOLERANCE, PatternSearch
+from benchmark_inverse_problems.solving.solver import UNTUNED
 
 from ..conftest import ROOT
 from ..tiny import tiny_problem
@@ -237,7 +238,7 @@ def test_keys_have_the_parameters_of_their_solver():
     for name, key, entry in entries():
         _, _, fixed = key.partition(" ")
         named = {part.split("=")[0] for part in fixed.split(",") if part}
-        expected = set(SOLVERS[name].parameters) - {"precision"} - set(entry["values"])
+        expected = set(SOLVERS[name].parameters) - UNTUNED - set(entry["values"])
         assert named == expected, f"{name}: {key}"
 
 
