@@ -30,7 +30,7 @@ class Solver(ReconstructionSolver):
         "repetitions": repetitions(),
         "precision": precision(),
     }
-    test_config = {"steps": 10}
+    test_config = {"steps": 20}
     published = tuple(PUBLISHED.values())
 
     def build(self, example, weights, weight, steps, repetitions=1):
