@@ -5,7 +5,7 @@ import copy
 import deepinv as dinv
 import torch
 
-from ..physics.facts import measured
+from ..physics.facts import crop, measured
 from ..physics.hold_out import HeldOut
 from ..physics.noise import noise_level, noise_parameter
 from ..support.checks import check_known
@@ -17,6 +17,9 @@ WEIGHT = 0.1
 # Steps between two checks on what is held out, and checks without progress that end it.
 CHECK, PATIENCE = 10, 5
 CLIP = 1.0  # largest norm of the gradient
+# Side of the part of an image that one step sees, where the operator has parts. They begin
+# at multiples of GRID, so that patterns such as Bayer's stay where they are.
+SIDE, GRID = 128, 8
 
 
 def has_mask(physics):
@@ -94,7 +97,9 @@ def fine_tune(
     """A copy of a network, fitted to measurements.
 
     Each measurement loses a part, see `HeldOut`. The network of the step with the smallest
-    error on these parts is returned: the fit stops before it learns the noise.
+    error on these parts is returned: the fit stops before it learns the noise. A step sees
+    a random part of an image, see `SIDE`, except with symmetry="moi", whose operators have
+    one size.
 
     Parameters
     ----------
@@ -146,22 +151,19 @@ def fine_tune(
     with torch.enable_grad():
         for step in range(1, steps + 1):
             chosen = int(torch.randint(len(parts), (), generator=generator))
-            part, model = parts[chosen], Callable(restore)
+            y, physics = parts[chosen].y, parts[chosen].physics
+            if symmetry != "moi":
+                y, physics = random_crop(y, physics, generator)
+            model = Callable(restore)
             if first[chosen] is None:
-                value, x = split_loss(part, restore, generator)
+                value, x = split_loss(y, physics, restore, generator)
             else:
                 adapted = first[chosen].adapt_model(model)
-                x = adapted(part.y, part.physics, update_parameters=True)
-                value = first[chosen](
-                    y=part.y, x_net=x, physics=part.physics, model=adapted
-                ).mean()
+                x = adapted(y, physics, update_parameters=True)
+                value = first[chosen](y=y, x_net=x, physics=physics, model=adapted)
+            value = value.mean()
             if second is not None:
-                value = (
-                    value
-                    + second(
-                        x_net=x, y=part.y, physics=part.physics, model=model
-                    ).mean()
-                )
+                value += second(x_net=x, y=y, physics=physics, model=model).mean()
             optimiser.zero_grad()
             value.backward()
             torch.nn.utils.clip_grad_norm_(network.parameters(), CLIP)
@@ -189,13 +191,25 @@ class Callable(torch.nn.Module):
         return self.function(y, physics)
 
 
-def split_loss(part, restore, generator):
+def random_crop(y, physics, generator):
+    """A random part of an image with its operator; all of it where it has no parts."""
+    starts = [
+        GRID * int(torch.randint(max(0, n - SIDE) // GRID + 1, (), generator=generator))
+        for n in y.shape[2:]
+    ]
+    place = tuple(slice(start, start + SIDE) for start in starts)
+    if max(y.shape[2:]) <= SIDE:
+        return y, physics
+    return crop(physics, y, place) or (y, physics)
+
+
+def split_loss(y, physics, restore, generator):
     """The error on a new random part of what is learned from, and the estimate.
 
     deepinv's SplittingLoss multiplies the masks of all operators, and fails for blurs,
     whose mask is a spectrum. Here their noise is split.
     """
-    again = HeldOut(part.y, part.physics, generator)
+    again = HeldOut(y, physics, generator)
     x = restore(again.y, again.physics)
-    difference = again.weight * (part.physics.A(x) - again.other)
+    difference = again.weight * (physics.A(x) - again.other)
     return difference.square().sum() / again.weight.sum(), x

@@ -70,6 +70,22 @@ def pseudoinverse(physics, y):
 
 
 @singledispatch
+def crop(physics, y, place):
+    """What belongs to a part of the image, (y, physics), or None.
+
+    None is for operators that mix distant pixels.
+
+    Parameters
+    ----------
+    physics : deepinv.physics.Physics
+    y : tensor (B, C, *spatial)
+    place : tuple of slice
+        Along the spatial axes.
+    """
+    return None
+
+
+@singledispatch
 def in_image_space(physics):
     """Whether measurements lie on the grid of the image or on a coarser one."""
     return True

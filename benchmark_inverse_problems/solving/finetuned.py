@@ -19,7 +19,7 @@ def finetuning(steps=200, lr=3e-4):
             [1], "What is fitted: each image's own, or those of all images.", [1, "all"]
         ),
         "steps": iterations(steps),
-        "lr": Number([lr], "Learning rate.", above=0),
+        "lr": Number([lr], "Learning rate.", above=0, start=lr, ratio=2),
         "precision": precision("bfloat16"),
     }
 

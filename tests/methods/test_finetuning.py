@@ -95,6 +95,46 @@ def test_equivariance_is_for_what_is_not_measured():
         equivariance("moi", [holes])
 
 
+@pytest.mark.parametrize("task", ["demosaic", "inpaint", "denoise", "poisson"])
+def test_parts_of_an_image_have_their_measurements(task, monkeypatch):
+    """They are those of the operator of the part, and as noisy."""
+    monkeypatch.setattr(finetuning, "SIDE", 16)
+    x, y, physics = pair(task)
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(5):
+        part, smaller = finetuning.random_crop(y, physics, generator)
+        assert part.shape == (1, y.shape[1], 16, 16)
+        positions = [
+            (i, j)
+            for i in range(0, 17, finetuning.GRID)
+            for j in range(0, 17, finetuning.GRID)
+            if torch.equal(y[..., i : i + 16, j : j + 16], part)
+        ]
+        ((i, j),) = positions
+        place = (..., slice(i, i + 16), slice(j, j + 16))
+        torch.testing.assert_close(smaller.A(x[place]), physics.A(x)[place])
+        whole = physics.A_adjoint(y)[place]
+        torch.testing.assert_close(smaller.A_adjoint(part), whole)
+        assert type(smaller.noise_model) is type(physics.noise_model)
+
+
+@pytest.mark.parametrize("task", ["cs", "deblur"])
+def test_operators_that_mix_distant_pixels_are_seen_whole(task, monkeypatch):
+    monkeypatch.setattr(finetuning, "SIDE", 16)
+    _, y, physics = pair(task)
+    generator = torch.Generator().manual_seed(0)
+    part, same = finetuning.random_crop(y, physics, generator)
+    assert part is y and same is physics
+
+
+def test_a_fit_sees_parts(ram, monkeypatch):
+    monkeypatch.setattr(finetuning, "SIDE", 16)
+    x, y, physics = pair("demosaic")
+    fitted, _ = fine_tune(ram, [(y, physics)], steps=30)
+    with torch.no_grad():
+        assert psnr(fitted(y, physics), x) > psnr(ram(y, physics), x) + 4
+
+
 def test_the_solver_counts_what_it_learns():
     problem = tiny_problem("demosaic")
     settings = {"weights": "bundled", "steps": 3}

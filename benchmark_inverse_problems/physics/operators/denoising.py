@@ -4,12 +4,17 @@ import deepinv as dinv
 from deepinv.physics import Denoising
 
 from ..catalogue import operator
-from ..facts import family
+from ..facts import crop, family
 from ..initial_estimate import initial_estimate
 from ..normal import IdentityScales, multiscale
 
 family.register(Denoising, lambda physics: "denoising")
 multiscale.register(Denoising, IdentityScales)
+
+
+@crop.register(Denoising)
+def _(physics, y, place):
+    return y[(..., *place)], physics
 
 
 @operator((3, 16, 20))

@@ -8,7 +8,7 @@ import torch
 from deepinv.physics import Inpainting
 
 from ..catalogue import operator
-from ..facts import family, for_each_measurement, measured
+from ..facts import crop, family, for_each_measurement, measured
 from ..initial_estimate import initial_estimate
 from ..normal import FineScales, multiscale
 
@@ -41,6 +41,14 @@ def _(physics, y):
     physics = copy.deepcopy(physics)
     physics.mask = physics.mask.expand_as(y)
     return physics
+
+
+@crop.register(Inpainting)  # and Demosaicing
+def _(physics, y, place):
+    part = copy.deepcopy(physics)
+    part.mask = physics.mask.expand(1, *y.shape[1:])[(..., *place)].contiguous()
+    part.img_size = tuple(part.mask.shape[1:])
+    return y[(..., *place)].contiguous(), part
 
 
 @multiscale.register(Inpainting)
