@@ -93,6 +93,8 @@ def fine_tune(
     lr=3e-4,
     bfloat16=True,
     seed=0,
+    patience=PATIENCE,
+    watch=None,
 ):
     """A copy of a network, fitted to measurements.
 
@@ -114,6 +116,11 @@ def fine_tune(
     bfloat16 : bool
         Mixed precision.
     seed : int
+    patience : int
+        Checks without progress that end the fit.
+    watch : callable (step, restore, loss), optional
+        Is called at each check with the network ``restore(y, physics)`` and the mean loss
+        of the steps before it, 0 at the first.
 
     Returns
     -------
@@ -138,16 +145,21 @@ def fine_tune(
         with torch.autocast(device, torch.bfloat16, enabled=bfloat16):
             return network(y, physics).float()
 
-    def check():
+    losses, curve = [], []
+
+    def check(step):
         network.eval()
         with torch.no_grad():
             errors = [part.error(restore(part.y, part.physics)) for part in parts]
+            if watch is not None:
+                watch(step, restore, sum(losses) / max(1, len(losses)))
         network.train()
-        return sum(errors) / len(errors)
+        losses.clear()
+        curve.append((step, sum(errors) / len(errors)))
+        return curve[-1][1]
 
-    curve = [(0, check())]
-    best, kept = curve[0][1], copy.deepcopy(network.state_dict())
-    waited = 0
+    best, waited = check(0), 0
+    kept = copy.deepcopy(network.state_dict())
     with torch.enable_grad():
         for step in range(1, steps + 1):
             chosen = int(torch.randint(len(parts), (), generator=generator))
@@ -164,17 +176,18 @@ def fine_tune(
             value = value.mean()
             if second is not None:
                 value += second(x_net=x, y=y, physics=physics, model=model).mean()
+            losses.append(float(value))
             optimiser.zero_grad()
             value.backward()
             torch.nn.utils.clip_grad_norm_(network.parameters(), CLIP)
             optimiser.step()
             if step % CHECK == 0 or step == steps:
-                curve.append((step, check()))
+                error = check(step)
                 waited += 1
-                if curve[-1][1] < best:
-                    best, waited = curve[-1][1], 0
+                if error < best:
+                    best, waited = error, 0
                     kept = copy.deepcopy(network.state_dict())
-                if waited > PATIENCE:
+                if waited > patience:
                     break
     network.load_state_dict(kept)
     return network.eval().requires_grad_(False), curve

@@ -97,21 +97,25 @@ def gray(images):
     return Images(images.names, lambda i: to_gray(images[i][1]))
 
 
-def gray_patches(images):
-    """Random gray patches of 32x32 pixels, 16 of each image, always the same ones.
+def patches(images, side, each):
+    """Random square patches, `each` of each image, always the same ones.
 
     The first patches are of different images.
     """
-    names = [f"{name}_{k}" for k in range(PATCHES_PER_IMAGE) for name in images.names]
+    names = [f"{name}_{k}" for k in range(each) for name in images.names]
 
     def make(index):
         _, image = images[index % len(images)]
-        rng = np.random.RandomState([PATCH, index])
-        top, left = (rng.randint(n - PATCH + 1) for n in image.shape[2:])
-        patch = image[..., top : top + PATCH, left : left + PATCH]
-        return to_gray(patch)
+        rng = np.random.RandomState([side, index])
+        top, left = (rng.randint(n - side + 1) for n in image.shape[2:])
+        return image[..., top : top + side, left : left + side]
 
     return Images(names, make)
+
+
+def gray_patches(images):
+    """Random gray patches of 32x32 pixels, 16 of each image."""
+    return gray(patches(images, PATCH, PATCHES_PER_IMAGE))
 
 
 # What a problem may make of the images of a set.

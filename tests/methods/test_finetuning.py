@@ -52,10 +52,18 @@ def test_what_gains_nothing_is_not_kept(ram):
 
 def test_it_ends_when_nothing_is_gained(ram, monkeypatch):
     monkeypatch.setattr(finetuning, "CHECK", 1)
-    monkeypatch.setattr(finetuning, "PATIENCE", 2)
     _, y, physics = pair("denoise")
-    _, curve = fine_tune(ram, [(y, physics)], steps=30, lr=0.1)
+    seen = []
+
+    def watch(step, restore, loss):
+        seen.append((step, loss))
+        assert restore(y, physics).shape == y.shape
+
+    settings = {"steps": 30, "lr": 0.1, "patience": 2, "watch": watch}
+    _, curve = fine_tune(ram, [(y, physics)], **settings)
     assert len(curve) <= 6
+    assert [step for step, _ in seen] == [step for step, _ in curve]
+    assert seen[0][1] == 0 and all(loss != 0 for _, loss in seen[1:])
 
 
 @pytest.mark.parametrize("task", ["denoise", "poisson", "deblur", "inpaint", "cs"])
