@@ -186,6 +186,8 @@ class CompactRAM(LearnedReconstructor):
     light : bool
         Whether the full model has fewer embeddings at full resolution and a proximal
         step at the end, as described above.
+    scales : tuple of int
+        The scales whose blocks see the measurements, 0 to 3 for grids coarser by 1 to 8.
 
     Raises
     ------
@@ -200,6 +202,7 @@ class CompactRAM(LearnedReconstructor):
         blocks=BLOCKS,
         variant="krylov",
         light=False,
+        scales=range(len(FACTORS)),
     ):
         super().__init__(channels)
         check_known("variant", variant, VARIANTS)
@@ -209,16 +212,23 @@ class CompactRAM(LearnedReconstructor):
         self.light = light
         heads = list(channels)
         embedding = {"krylov": KrylovBlock, "prox_y": EmbeddingBlock}.get(variant)
+        self.scales = tuple(scales) if embedding else ()
+
+        def kinds(scale, up):
+            if scale not in self.scales:
+                return [None] * blocks
+            if light and scale == 0:
+                return [
+                    LightKrylovBlock if up and k == 0 else None for k in range(blocks)
+                ]
+            return [embedding] * blocks
 
         def stage(scale, up=False):
             width = widths[scale]
-            kinds = [embedding] * blocks
-            if light and scale == 0:
-                kinds = [
-                    LightKrylovBlock if up and k == 0 else None for k in range(blocks)
-                ]
             encoder = BaseEncBlock(width, width, nb=0)
-            encoder.enc.extend(EmbeddedResBlock(width, heads, kind) for kind in kinds)
+            encoder.enc.extend(
+                EmbeddedResBlock(width, heads, kind) for kind in kinds(scale, up)
+            )
             return encoder
 
         if variant != "base":
@@ -302,9 +312,8 @@ class CompactRAM(LearnedReconstructor):
         inputs : Inputs
         start : tensor (B, C + 2, H', W')
             The network's input, padded to multiples of 8.
-        context : list of tensor (B, kC, H'/s, W'/s)
-            For each scale s, the images of y that the blocks see. It is empty for a
-            network without embeddings.
+        context : dict of int to tensor (B, kC, H'/s, W'/s)
+            For each scale s whose blocks see the measurements, their images of y.
         """
         inputs = super().inputs(y, physics, sigma, gain)
         x, operators = inputs.adjoint, inputs.operators
@@ -315,18 +324,13 @@ class CompactRAM(LearnedReconstructor):
         ]
         border = [k for n in x.shape[:1:-1] for k in (0, -n % FACTORS[-1])]
         start = pad(torch.cat((start, *maps), 1), border, mode="replicate")
-        context = []
-        for scale in range(len(FACTORS) if self.embeds else 0):
+        context = {}
+        for scale in self.scales:
             images = [operators.down(x, scale)]
             if scale > 0 or not self.light:
                 images.append(operators.normal(images[0], scale))
-            context.append(torch.cat(images, 1))
+            context[scale] = torch.cat(images, 1)
         return inputs, start, context
-
-    @property
-    def embeds(self):
-        """Whether the blocks see the measurements."""
-        return self.variant in ("prox_y", "krylov")
 
     def proximal_step(self, inputs):
         """argmin over u of w |A u - y|^2 + |u - f^2 A^T y|^2, with learned weight w."""
@@ -368,7 +372,10 @@ class CompactRAM(LearnedReconstructor):
         else:
             start = torch.cat(starts)
             physics = StackedScales([part.operators for part in inputs], sizes)
-            context = [torch.cat(parts) for parts in zip(*contexts, strict=True)]
+            context = {
+                scale: torch.cat([part[scale] for part in contexts])
+                for scale in self.scales
+            }
         height, width = inputs[0].adjoint.shape[2:]
         x = self.backbone(start, physics, context)[..., :height, :width]
         steps = zip(inputs, x.split(sizes), strict=True)
@@ -379,8 +386,8 @@ class CompactRAM(LearnedReconstructor):
         channels = start.shape[1] - 2
 
         def stage(name, x, scale):
-            y = context[scale] if context else None
-            return getattr(self, name)(x, physics, y, channels, scale)
+            block = getattr(self, name)
+            return block(x, physics, context.get(scale), channels, scale)
 
         x = in_float32(self.m_head, start.contiguous(memory_format=torch.channels_last))
         skips = [x]

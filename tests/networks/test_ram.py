@@ -189,6 +189,21 @@ def test_light_networks_see_less_at_full_resolution(model):
         CompactRAM(**NARROW, variant="prox", light=True)
 
 
+@torch.no_grad()
+def test_one_scale_only():
+    """The bundled network with fewer calls of the operator, and otherwise the same."""
+    network = ram.at_one_scale(1).eval()
+    operator = physics("blur")
+    y = operator.A(torch.rand(1, *SHAPE))
+    problem = network.prepare(y, operator)
+    assert scales_called(network, *problem) == [1] * 4
+    full = load_ram("bundled", "full", "ram").eval()
+    for name, parameter in full.named_parameters():
+        if name.endswith(".gain") and "_up2." not in name and "_down2." not in name:
+            parameter.zero_()
+    torch.testing.assert_close(network(y, operator), full(y, operator))
+
+
 @pytest.mark.parametrize("name", ["blur", "sr", "inpainting", "cs"])
 @torch.no_grad()
 def test_the_step_after_the_network(model, name):
