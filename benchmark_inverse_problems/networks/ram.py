@@ -23,6 +23,7 @@ from .reconstructor import LearnedReconstructor, per_image
 from .weights import choose, load_weights, published
 
 CHANNELS = (1, 2, 3)
+SCALES = tuple(range(len(FACTORS)))
 # The steps of the paper's ablation, from a network that sees A^T y alone to RAM.
 VARIANTS = ("base", "prox", "prox_y", "krylov")
 # The networks of the ablation are smaller and are trained on photographs only. Those of
@@ -202,7 +203,7 @@ class CompactRAM(LearnedReconstructor):
         blocks=BLOCKS,
         variant="krylov",
         light=False,
-        scales=range(len(FACTORS)),
+        scales=SCALES,
     ):
         super().__init__(channels)
         check_known("variant", variant, VARIANTS)
