@@ -30,6 +30,8 @@ VARIANTS = ("base", "prox", "prox_y", "krylov")
 # SINGLE are trained on one task each.
 SMALL = {"channels": (1, 3), "widths": (16, 24, 48, 64), "blocks": 2}
 SINGLE = ("inpainting", "deblurring", "sr")
+# Networks of other widths than SMALL, otherwise as "krylov" of the ablation.
+SIZES = {"narrow": (8, 12, 24, 32), "wide": (24, 36, 72, 96)}
 # The authors' checkpoint, as deepinv names it.
 PUBLISHED = "ram.pth.tar"
 # Gain of the embeddings before training. It is small enough to keep the denoiser that

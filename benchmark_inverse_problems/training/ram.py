@@ -3,7 +3,7 @@
 from functools import partial
 
 from ..networks.drunet import MultiHeadDRUNet
-from ..networks.ram import SINGLE, SMALL, VARIANTS, CompactRAM
+from ..networks.ram import SINGLE, SIZES, SMALL, VARIANTS, CompactRAM
 from ..networks.weights import load_weights
 from .loop import Recipe
 from .mixed_loss import loss, validate
@@ -38,6 +38,7 @@ RAM_COPIES = 7
 TASKS_OF = dict(
     zip(SINGLE, (("inpainting",), ("gaussian", "motion"), ("sr2", "sr4")), strict=True)
 )
+EVERY_TASK = sum(TASKS_OF.values(), ())
 
 
 def build(**settings):
@@ -48,13 +49,13 @@ def build(**settings):
     return model
 
 
-def small(name, variant, tasks):
+def small(name, variant="krylov", tasks=EVERY_TASK, **sizes):
     """The recipe of a network of the ablation. All have the same steps and seed."""
     scale = sum(SHARES.values()) / sum(SHARES[task] for task in tasks)
     shares = {task: round(scale * SHARES[task]) for task in tasks}
     return Recipe(
         f"ram_{name}",
-        partial(CompactRAM, variant=variant, **SMALL),
+        partial(CompactRAM, variant=variant, **SMALL | sizes),
         partial(draw, shares=shares, modalities={}),
         loss,
         partial(validate, modalities=False),
@@ -103,6 +104,7 @@ RECIPES = [
         lr=2e-4,
         learned=learned(RAM_SHARES, *RAM_MODALITIES.values()),
     ),
-    *(small(variant, variant, sum(TASKS_OF.values(), ())) for variant in VARIANTS),
-    *(small(name, "krylov", tasks) for name, tasks in TASKS_OF.items()),
+    *(small(variant, variant) for variant in VARIANTS),
+    *(small(name, tasks=tasks) for name, tasks in TASKS_OF.items()),
+    *(small(name, widths=widths) for name, widths in SIZES.items()),
 ]

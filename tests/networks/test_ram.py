@@ -247,6 +247,13 @@ def test_ablation_differs_in_one_thing_only():
         shares = recipes[f"ram_{name}"].draw.keywords["shares"]
         assert sum(shares.values()) in (15, 16)
         assert set(shares) < set(variants[0].draw.keywords["shares"])
+    sizes = []
+    for name in ("narrow", "krylov", "wide"):
+        recipe = recipes[f"ram_{name}"]
+        assert recipe.draw.keywords == variants[0].draw.keywords
+        assert recipe.steps == variants[0].steps
+        sizes.append(sum(p.numel() for p in recipe.build().parameters()))
+    assert sizes[0] < sizes[1] / 2 < sizes[1] < sizes[2] / 2
 
 
 def test_training_resumes(sampler, tmp_path, monkeypatch):
