@@ -22,7 +22,7 @@ from benchmark_inverse_problems.support.parameters import (
 )
 
 from .conftest import ROOT
-from .tiny import FAR, TINY, VOLUMES, simulated, tiny_problem
+from .tiny import BEYOND, FAR, TINY, VOLUMES, simulated, tiny_problem
 
 BENCHMARK = Benchmark(ROOT)
 SOLVERS = {s.name: s for s in BENCHMARK.get_solvers()}
@@ -108,10 +108,21 @@ def test_solver_on_volumes(name, task):
 def test_solver_supports_something(name):
     supported = [
         task
-        for task in (*TINY, *VOLUMES)
+        for task in (*TINY, *VOLUMES, *BEYOND)
         if SOLVERS[name].get_instance().refusal(tiny_problem(task).observe(0)) is None
     ]
     assert supported
+
+
+@pytest.mark.parametrize("task", BEYOND)
+@pytest.mark.parametrize("name", SOLVERS)
+def test_solvers_skip_what_is_not_linear(name, task):
+    """All but those that are for it."""
+    refused = SOLVERS[name].get_instance().refusal(tiny_problem(task).observe(0))
+    if "linear" in SOLVERS[name].needs:
+        assert refused.startswith("needs a linear operator")
+    else:
+        assert refused is None
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: f"{p.parent.name}/{p.stem}")

@@ -32,10 +32,20 @@ VOLUMES = {
     "volume_ct": {"size": 16, "views": 20, "n_images": 1},
     "volume_mri": {"size": 16, "acceleration": 4, "n_images": 1},
 }
+# Problems with operators that are not linear: {name: settings}.
+BEYOND = {
+    "coded_diffraction": {
+        "crop": 32,
+        "patterns": 4,
+        "n_images": 1,
+        "images": "bundled",
+    },
+}
 
 
 def tiny_problem(task):
-    """The `simulated` problem of a task, or a tiny one of volumes."""
-    if task in VOLUMES:
-        return dataset(task).get_instance(**VOLUMES[task]).get_data()["problem"]
+    """The `simulated` problem of a task, or a tiny one of another dataset."""
+    for others in (VOLUMES, BEYOND):
+        if task in others:
+            return dataset(task).get_instance(**others[task]).get_data()["problem"]
     return simulated().get_instance(task=task).get_data()["problem"]

@@ -7,7 +7,7 @@ from scipy.stats import spearmanr
 from skimage.metrics import structural_similarity
 from torch.nn.functional import avg_pool2d, avg_pool3d
 
-from ..physics.facts import decimation
+from ..physics.facts import aligned, decimation
 from ..physics.needs import refusal
 from ..physics.null_space import range_projection
 from .metrics import METRICS
@@ -26,7 +26,8 @@ class Case:
     ----------
     x_hat, x : tensor (1, C, *spatial)
         Estimate and truth; the truth is in [0, 1]. Estimates are not clamped, as
-        in deepinv and in the papers on RAM and FiRe.
+        in deepinv and in the papers on RAM and FiRe. What no measurement can see, such
+        as a common phase in phase retrieval, is taken from the truth.
     observation : Observation
         With the operator that measured.
     cost : Reconstruction or None
@@ -34,7 +35,8 @@ class Case:
     """
 
     def __init__(self, x_hat, truth, observation, cost=None):
-        self.x_hat, self.x = x_hat.to(truth), truth
+        self.x = truth
+        self.x_hat = aligned(observation.physics, x_hat.to(truth), truth)
         self.observation, self.cost = observation, cost
         self._split = None
 
@@ -44,6 +46,13 @@ class Case:
 
     def psnr(self):
         return from_error(self.magnitude(self.x_hat) - self.magnitude(self.x))
+
+    def psnr_complex(self):
+        """NaN for real images."""
+        if not self.observation.complex:
+            return NAN
+        # The square of a complex number is the sum of those of its parts.
+        return from_error((self.x_hat - self.x).norm(dim=1))
 
     def ssim(self):
         """NaN for images that are smaller than the window."""

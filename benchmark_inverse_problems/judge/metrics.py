@@ -54,6 +54,13 @@ METRICS = {
     "psnr": Metric(
         "PSNR", "peak signal-to-noise ratio, peak 1", lambda c: c.psnr(), True, "dB"
     ),
+    "psnr_complex": Metric(
+        "PSNR complex",
+        "PSNR of complex images, whose PSNR is that of the magnitude",
+        lambda c: c.psnr_complex(),
+        True,
+        "dB",
+    ),
     "ssim": Metric(
         "SSIM",
         "structural similarity (Wang et al., 2004), Gaussian window of 1.5 pixels",

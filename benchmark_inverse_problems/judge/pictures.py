@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from torch.nn.functional import pad
 
-from ..physics.facts import displayed, in_image_space
+from ..physics.facts import aligned, displayed, in_image_space, shows_phase
 from .case import magnitude
 
 SIDE = 256
@@ -30,21 +30,36 @@ def gallery(x_hat, truth, observation, spread=None):
     -------
     str
         ``{"name", "aligned", "truth", "measurement", "reconstruction"}``, each
-        picture a base64 PNG of the central 256x256 pixels. With a spread there is
+        picture a base64 PNG of the central 256x256 pixels. Where the phase is sought, it
+        is at the right of the magnitude. With a spread there is
         "spread", five times the mean over the colours. A volume shows its three
         central slices side by side. Measurements that do not lie on the image's grid, such
         as k-space, are not aligned. A text, and not pickled arrays: a stranger's result file
         can then run no code.
     """
-    images = {"truth": truth, "reconstruction": x_hat}
-    images = {key: magnitude(x, observation.complex) for key, x in images.items()}
+    images = {
+        "truth": truth,
+        "reconstruction": aligned(observation.physics, x_hat.to(truth), truth),
+    }
+    phase = observation.complex and shows_phase(observation.physics)
+    images = {
+        key: with_phase(x) if phase else magnitude(x, observation.complex)
+        for key, x in images.items()
+    }
     images["measurement"] = displayed(observation.physics, observation.y)
     if spread is not None:
         whole = magnitude(spread.cpu(), observation.complex)
         images["spread"] = MAGNIFIED * whole.mean(1, keepdim=True)
     pictures = {key: to_png(picture(x)) for key, x in images.items()}
-    aligned = in_image_space(observation.physics)
-    return json.dumps({"name": observation.name, "aligned": aligned} | pictures)
+    entry = {"name": observation.name}
+    entry["aligned"] = in_image_space(observation.physics)
+    return json.dumps(entry | pictures)
+
+
+def with_phase(x):
+    """Magnitude and phase of a complex image (1, 2, H, W), side by side, in [0, 1]."""
+    turns = torch.atan2(x[:, 1:], x[:, :1]) / (2 * torch.pi) + 0.5
+    return torch.cat((central(magnitude(x, True)), central(turns)), -1)
 
 
 def picture(x):

@@ -23,6 +23,24 @@ is_linear.register(LinearPhysics, lambda physics: True)
 
 
 @singledispatch
+def linear_part(physics):
+    """B, where measurements are |B x|^2 with a linear B, else None."""
+    return None
+
+
+@singledispatch
+def aligned(physics, x_hat, x):
+    """An estimate without its differences to x that no measurement can see."""
+    return x_hat
+
+
+@singledispatch
+def shows_phase(physics):
+    """Whether pictures of complex images show their phase beside their magnitude."""
+    return False
+
+
+@singledispatch
 def is_diagonal(physics):
     """Whether the singular value decomposition of A is known in closed form."""
     return False

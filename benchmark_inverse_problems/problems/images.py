@@ -7,10 +7,18 @@ from pathlib import Path
 import deepinv as dinv
 import matplotlib
 import numpy as np
+import torch
 
 from . import volumes
 from .phantoms import gaussian_fields, phantoms, shepp_logan
-from .reading import PICTURES, SKIMAGE, Images, from_paths, in_folder
+from .reading import (
+    PICTURES,
+    SKIMAGE,
+    Images,
+    central_crop,
+    from_paths,
+    in_folder,
+)
 
 MATPLOTLIB = Path(matplotlib.get_data_path()) / "sample_data"
 # Both lists are frozen: scores are comparable only on the same images, in the
@@ -95,6 +103,35 @@ def to_gray(x):
 def gray(images):
     """The images of a set in gray."""
     return Images(images.names, lambda i: to_gray(images[i][1]))
+
+
+def complex_pairs(images, side):
+    """Complex images: a picture as magnitude, the next one of the set as phase."""
+
+    def make(index):
+        both = [to_gray(images[(index + k) % len(images)][1]) for k in (0, 1)]
+        sides = [min(x.shape[axis] for x in both) for axis in (2, 3)]
+        least = min(sides) if side == "none" else min(*sides, side)
+        size, angle = (central_crop(x, least) for x in both)
+        return polar(size, angle)
+
+    return Images(images.names, make, complex=True)
+
+
+def pure_phase(images):
+    """Complex images of magnitude one: a picture is the phase."""
+
+    def make(index):
+        angle = to_gray(images[index][1])
+        return polar(torch.ones_like(angle), angle)
+
+    return Images(images.names, make, complex=True)
+
+
+def polar(size, turn):
+    """Complex images (1, 2, H, W); turns from 0 to 1 are phases from -pi/2 to pi/2."""
+    angle = torch.pi * (turn - 0.5)
+    return torch.cat((size * angle.cos(), size * angle.sin()), 1)
 
 
 def patches(images, side, each):

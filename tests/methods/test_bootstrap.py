@@ -184,7 +184,7 @@ def test_a_spread_of_zero_cannot_be_calibrated():
 def test_no_error_and_no_spread_is_right():
     x = torch.tensor([[[[0.0, 1.0]]]])
     found = Uncertain(x + torch.tensor([0.0, 1.0]), torch.zeros_like(x))
-    observation = SimpleNamespace(complex=False)
+    observation = SimpleNamespace(complex=False, physics=None)
     assert Case(found.x_hat, x, observation, found).error_ratios().tolist() == [
         0.0,
         float("inf"),

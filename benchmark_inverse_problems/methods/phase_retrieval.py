@@ -1,0 +1,183 @@
+"""Phase retrieval: x from the magnitudes of B x, for a linear B with B^T B = 1.
+
+Each iterative method is a generator: the start, then one estimate an iteration.
+"""
+
+import deepinv as dinv
+import numpy as np
+import torch
+
+from ..physics.facts import linear_part
+from ..physics.noise import noise_level
+from ..support.checks import check_known
+
+STARTS = ("flat", "spectral", "random")
+POWER_ITERATIONS, TOLERANCE = 600, 1e-4
+# Least value of the weights of the spectral method; far smaller ones slow it down.
+LEAST_WEIGHT = -3.0
+# Least noise level that networks are told.
+FLOOR = 1 / 255
+
+
+def magnitudes(z):
+    """|z| of parts side by side (B, 2K, H, W), as (B, 2K, H, W)."""
+    real, imaginary = z.chunk(2, 1)
+    return torch.hypot(real, imaginary).repeat(1, 2, 1, 1)
+
+
+def amplitudes(y):
+    """The measured |B x|, twice side by side."""
+    return y.clamp(min=0).sqrt().repeat(1, 2, 1, 1)
+
+
+def project(z, b):
+    """The numbers with the measured magnitudes that are closest to z."""
+    size = magnitudes(z)
+    tiny = torch.finfo(z.dtype).tiny
+    return torch.where(size > tiny, b * z / size.clamp_min(tiny), b * 2**-0.5)
+
+
+def amplitude_noise(y, physics):
+    """The noise of the measured |B x|, of each of its two parts, a float.
+
+    The root of an intensity I with noise sigma errs by sigma / (2 sqrt(I)), and by about
+    sqrt(sigma) / 2 where I is smaller than sigma.
+    """
+    sigma = noise_level(physics, y)
+    if sigma == 0:
+        return 0.0
+    return float((sigma**2 / (4 * y.clamp(min=sigma))).mean().sqrt()) / 2**0.5
+
+
+def spectral(y, physics):
+    """The leading eigenvector of B^T diag(t) B, with the energy of the measurement.
+
+    The weights are t = 1 - 1 / (y / mean y), the best ones (W. Luo, W. Alghamdi, Y. Lu,
+    "Optimal Spectral Initialization for Signal Recovery with Applications to Phase
+    Retrieval", IEEE TSP 2019), at least `LEAST_WEIGHT`.
+
+    Parameters
+    ----------
+    y : tensor (1, K, H, W)
+        Intensities.
+    physics : deepinv.physics.Physics
+        With a `linear_part`.
+
+    Returns
+    -------
+    tensor (1, C, H, W)
+    """
+    B = linear_part(physics)
+    relative = y / y.mean()
+    weights = (1 - 1 / relative.clamp(min=1e-6)).clamp(min=LEAST_WEIGHT)
+    # All eigenvalues of the shifted matrix are positive: the largest one leads.
+    weights = (weights - LEAST_WEIGHT).repeat(1, 2, 1, 1)
+    x = B.A_adjoint(torch.randn_like(weights))
+    for _ in range(POWER_ITERATIONS):
+        old, x = x / x.norm(), B.A_adjoint(weights * B.A(x / x.norm()))
+        if float((x / x.norm() - old).norm()) < TOLERANCE:
+            break
+    return x / x.norm() * y.clamp(min=0).sum().sqrt()
+
+
+def first(y, physics, start):
+    """The first estimate of an iteration, with the energy of the measurement.
+
+    It is a flat image, the spectral estimate, or that of random phases.
+
+    Raises
+    ------
+    ValueError
+        If the start is not one of `STARTS`.
+    """
+    check_known("start", start, STARTS)
+    if start == "spectral":
+        return spectral(y, physics)
+    B, b = linear_part(physics), amplitudes(y)
+    if start == "random":
+        return B.A_adjoint(project(torch.randn_like(b), b))
+    x = torch.zeros_like(B.A_adjoint(b))
+    x[:, 0] = 1
+    return x / x.norm() * y.clamp(min=0).sum().sqrt()
+
+
+def error_reduction(y, physics, start="flat", iterations=300):
+    """x <- B^T P(B x), with P of `project` (Gerchberg and Saxton, Optik 1972)."""
+    B, b = linear_part(physics), amplitudes(y)
+    x = first(y, physics, start)
+    yield x
+    for _ in range(iterations):
+        x = B.A_adjoint(project(B.A(x), b))
+        yield x
+
+
+def raar(y, physics, start="flat", beta=0.8, iterations=300):
+    """Relaxed averaged alternating reflections (D. R. Luke, Inverse Problems 2005).
+
+    With P of `project`, Q = B B^T and reflections R = 2 P - 1, S = 2 Q - 1:
+
+        z <- beta / 2 (S R z + z) + (1 - beta) P z
+
+    The estimate is B^T P z.
+    """
+    B, b = linear_part(physics), amplitudes(y)
+    x = first(y, physics, start)
+    z = B.A(x)
+    yield x
+    for _ in range(iterations):
+        near = project(z, b)
+        reflected = 2 * near - z
+        back = 2 * B.A(B.A_adjoint(reflected)) - reflected
+        z = beta / 2 * (back + z) + (1 - beta) * near
+        yield B.A_adjoint(project(z, b))
+
+
+def amplitude_flow(y, physics, step=0.6, truncation=0.7, iterations=300):
+    """Gradient descent on 1/2 || |B x| - b ||^2 from the spectral estimate.
+
+    G. Wang, G. Giannakis, Y. Eldar, "Solving Systems of Random Quadratic Equations via
+    Truncated Amplitude Flow", IEEE TIT 2018: the gradient leaves out what has |B x| below
+    b / (1 + truncation), whose phase is not to be trusted.
+    """
+    B, b = linear_part(physics), amplitudes(y)
+    x = spectral(y, physics)
+    yield x
+    for _ in range(iterations):
+        z = B.A(x)
+        trusted = magnitudes(z) >= b / (1 + truncation)
+        x = x - step * B.A_adjoint(trusted * (z - project(z, b)))
+        yield x
+
+
+def gerchberg_saxton(y, physics, restore, start=0.5, steps=20):
+    """Gerchberg and Saxton's projections with a method that restores between them.
+
+        z <- P(B x),   x <- restore(z, B with noise of level s_k)
+
+    The first x is flat. The levels s_k fall geometrically from `start` to that of the measured magnitudes: at
+    first the phases are wrong, which is as bad as strong noise.
+
+    Parameters
+    ----------
+    y : tensor (1, K, H, W)
+        Intensities.
+    physics : deepinv.physics.Physics
+        With a `linear_part`.
+    restore : callable (z, B) -> x
+        A method for the linear problem z = B x + noise.
+    start : float
+        The first level.
+    steps : int
+
+    Yields
+    ------
+    tensor (1, C, H, W)
+    """
+    B, b = linear_part(physics), amplitudes(y)
+    last = max(amplitude_noise(y, physics), FLOOR)
+    x = first(y, physics, "flat")
+    yield x
+    for level in np.geomspace(max(start, last), last, steps).tolist():
+        B.noise_model = dinv.physics.GaussianNoise(level)
+        x = restore(project(B.A(x), b), B)
+        yield x
