@@ -23,7 +23,7 @@ from benchmark_inverse_problems.physics.proximal import data_prox
 from benchmark_inverse_problems.report.pictures import from_png
 
 from ..small import picture
-from ..test_plugins import SOLVERS, reconstruct
+from ..test_plugins import SOLVERS, bundled, reconstruct
 from ..tiny import dataset
 
 REAL, COMPLEX = (1, 16, 20), (2, 16, 20)
@@ -248,10 +248,7 @@ def test_solvers_run_and_others_skip(name, kind):
         object=kind, crop=32, n_images=1, images="bundled", patterns=4
     )
     problem = problem.get_data()["problem"]
-    settings = dict(SOLVERS[name].test_config or {})
-    if "weights" in SOLVERS[name].parameters:
-        settings["weights"] = "bundled"
-    (found,) = reconstruct(name, problem, **settings)[-1:]
+    (found,) = reconstruct(name, problem, **bundled(name))
     truth, observation = problem.judged(0)
     assert Case(found.x_hat, truth, observation, found).psnr() > 5
     assert reconstruct("adjoint", problem) is None
