@@ -7,7 +7,10 @@ from benchmark_inverse_problems import (
     iterations,
     precision,
 )
-from benchmark_inverse_problems.methods.phase_retrieval import gerchberg_saxton
+from benchmark_inverse_problems.methods.phase_retrieval import (
+    gerchberg_saxton,
+    part_by_part,
+)
 from benchmark_inverse_problems.networks.ram import (
     PUBLISHED,
     load_ram,
@@ -20,7 +23,8 @@ class Solver(IterativeSolver):
 
     R. Gerchberg, W. Saxton, Optik, 1972; M. Terris et al., "Reconstruct Anything Model",
     ICLR 2026, and slides. RAM is not trained for it: it is told the linear part of the
-    operator, and noise that falls from `start` to that of the measurement.
+    operator, and noise that falls from `start` to that of the measurement. Of complex
+    images it removes white noise, part by part.
     """
 
     name = "ram_gerchberg_saxton"
@@ -39,4 +43,5 @@ class Solver(IterativeSolver):
 
     def build(self, example, weights, **settings):
         ram = self.place(load_ram(weights, "full", self.name))
-        return partial(gerchberg_saxton, restore=ram, **settings)
+        restore = part_by_part(ram) if example.complex else ram
+        return partial(gerchberg_saxton, restore=restore, **settings)

@@ -7,6 +7,7 @@ import deepinv as dinv
 import numpy as np
 import torch
 
+from ..networks.complex_images import by_parts
 from ..physics.facts import linear_part
 from ..physics.noise import noise_level
 from ..support.checks import check_known
@@ -147,6 +148,25 @@ def amplitude_flow(y, physics, step=0.6, truncation=0.7, iterations=300):
         trusted = magnitudes(z) >= b / (1 + truncation)
         x = x - step * B.A_adjoint(trusted * (z - project(z, b)))
         yield x
+
+
+def part_by_part(network):
+    """A method for z = B x + noise with complex x, of a network for gray images.
+
+    B^T B = 1, so B^T z is x with white noise. The two parts of x are gray images, see
+    `by_parts`.
+
+    Parameters
+    ----------
+    network : callable (y, physics) -> x_hat
+    """
+
+    def restore(z, B):
+        noise = dinv.physics.GaussianNoise(B.noise_model.sigma / 2)
+        denoising = dinv.physics.Denoising(noise)
+        return by_parts(B.A_adjoint(z), lambda part: network(part, denoising))
+
+    return restore
 
 
 def gerchberg_saxton(y, physics, restore, start=0.5, steps=20):

@@ -238,6 +238,22 @@ def test_levels_fall_to_the_noise():
     np.testing.assert_allclose(ratios, ratios[0], rtol=1e-3)
 
 
+def test_complex_images_are_restored_part_by_part():
+    B, x = operator(COMPLEX).B, 2 * image(COMPLEX) - 1
+    B.noise_model = dinv.physics.GaussianNoise(0.3)
+    levels, shapes = set(), []
+
+    def network(y, physics):
+        levels.add(float(physics.noise_model.sigma))
+        shapes.append(y.shape)
+        assert 0 <= y.min() and y.max() <= 1
+        return y
+
+    found = methods.part_by_part(network)(B.A(x), B)
+    torch.testing.assert_close(found, x)
+    assert shapes == [(1, 1, 16, 20)] * 2 and levels == {pytest.approx(0.15)}
+
+
 PHASE_SOLVERS = [name for name, s in SOLVERS.items() if "magnitudes" in s.needs]
 
 
