@@ -1,11 +1,11 @@
 from functools import partial
 
-from benchmark_inverse_problems import IterativeSolver, Number, iterations
-from benchmark_inverse_problems.methods.phase_retrieval import amplitude_flow
+from benchmark_inverse_problems import Choice, IterativeSolver, Number, iterations
+from benchmark_inverse_problems.methods.phase_retrieval import STARTS, amplitude_flow
 
 
 class Solver(IterativeSolver):
-    """Truncated amplitude flow, for phase retrieval, from the spectral estimate.
+    """Truncated amplitude flow, for phase retrieval.
 
     G. Wang, G. Giannakis, Y. Eldar, "Solving Systems of Random Quadratic Equations via
     Truncated Amplitude Flow", IEEE Transactions on Information Theory, 2018.
@@ -14,6 +14,7 @@ class Solver(IterativeSolver):
     name = "amplitude_flow"
     needs = {"magnitudes", "known operator", "2d"}
     parameters = {
+        "start": Choice(["spectral"], "The first estimate.", STARTS),
         "step": Number([0.6], "Step size.", above=0, most=2),
         "truncation": Number([0.7], "What is trusted, the larger the more.", least=0),
         "iterations": iterations(300),

@@ -133,15 +133,17 @@ def raar(y, physics, start="flat", beta=0.8, iterations=300):
         yield B.A_adjoint(project(z, b))
 
 
-def amplitude_flow(y, physics, step=0.6, truncation=0.7, iterations=300):
-    """Gradient descent on 1/2 || |B x| - b ||^2 from the spectral estimate.
+def amplitude_flow(
+    y, physics, start="spectral", step=0.6, truncation=0.7, iterations=300
+):
+    """Gradient descent on 1/2 || |B x| - b ||^2.
 
     G. Wang, G. Giannakis, Y. Eldar, "Solving Systems of Random Quadratic Equations via
     Truncated Amplitude Flow", IEEE TIT 2018: the gradient leaves out what has |B x| below
     b / (1 + truncation), whose phase is not to be trusted.
     """
     B, b = linear_part(physics), amplitudes(y)
-    x = spectral(y, physics)
+    x = first(y, physics, start)
     yield x
     for _ in range(iterations):
         z = B.A(x)
