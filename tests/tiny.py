@@ -32,8 +32,9 @@ VOLUMES = {
     "volume_ct": {"size": 16, "views": 20, "n_images": 1},
     "volume_mri": {"size": 16, "acceleration": 4, "n_images": 1},
 }
-# Problems with operators that are not linear: {name: settings}.
+# Problems with operators that are not linear, or not known: {name: settings}.
 BEYOND = {
+    "blind_deblur": {"crop": 48, "level": "easy", "n_images": 1, "images": "bundled"},
     "coded_diffraction": {
         "crop": 32,
         "patterns": 4,

@@ -129,6 +129,23 @@ class Case:
             lambda error, spread: (error.abs() <= width * spread).double().mean()
         )
 
+    def kernel_error(self):
+        """Norm of the error of the kernel over that of the kernel, once both are centred.
+
+        A shift of the kernel shifts the image the other way: it is not told by y.
+        """
+        kernel = self.cost.kernel
+        if kernel is None:
+            return NAN
+        true = self.observation.physics.filter[:, :1]  # the same for all channels
+        size = [2 * max(a, b) for a, b in zip(kernel.shape, true.shape, strict=True)]
+        spectra = [torch.fft.fft2(k.double(), s=size[2:]) for k in (kernel, true)]
+        # The best shift has the largest correlation.
+        correlation = torch.fft.ifft2(spectra[0].conj() * spectra[1]).real.max()
+        energies = [float(k.double().square().sum()) for k in (kernel, true)]
+        error = max(0.0, sum(energies) - 2 * float(correlation))
+        return (error / energies[1]) ** 0.5
+
     def error_ratios(self):
         """The size of the errors over the spread, of all numbers, (N,)."""
         error = (self.x_hat - self.x).flatten().abs()

@@ -96,6 +96,14 @@ METRICS = {
         at_the_end=True,
         needs=frozenset({"linear", "null space"}),
     ),
+    "kernel_error": Metric(
+        "Kernel error",
+        "|k_hat - k| / |k| of methods that find the blur, at the best shift",
+        lambda c: c.kernel_error(),
+        False,
+        digits=3,
+        needs=frozenset({"blur"}),
+    ),
     "spread_ratio": Metric(
         "Spread ratio",
         "size of the error that the method expects over that of its error; 1 is right",

@@ -8,22 +8,25 @@ NAN = float("nan")
 
 
 @dataclass
-class Uncertain:
-    """What a method returns for an image that knows how wrong its estimate may be.
+class Estimate:
+    """What a method may return for an image, besides the image itself.
 
     Attributes
     ----------
     x_hat : tensor (1, C, *spatial)
-    spread : tensor like x_hat
+    spread : tensor like x_hat, or None
         The error that the method expects of each number, a standard deviation.
     errors : list of float
         Mean squared errors of the estimate that the method thinks possible, if it draws
         samples.
+    kernel : tensor (1, 1, h, w), or None
+        The blur, of methods that find it.
     """
 
     x_hat: torch.Tensor
-    spread: torch.Tensor
+    spread: torch.Tensor | None = None
     errors: list = field(default_factory=list)
+    kernel: torch.Tensor | None = None
 
 
 @dataclass
@@ -36,8 +39,8 @@ class Reconstruction:
         None once the result went through benchopt's cache.
     spread : tensor like x_hat, or None
         The error that the method expects of each number, a standard deviation.
-    errors : list of float
-        See `Uncertain`.
+    errors, kernel
+        See `Estimate`.
     runtime : float
         Seconds.
     cpu_time : float
@@ -69,6 +72,7 @@ class Reconstruction:
     x_hat: torch.Tensor | None
     spread: torch.Tensor | None = None
     errors: list = field(default_factory=list)
+    kernel: torch.Tensor | None = None
     runtime: float = NAN
     cpu_time: float = NAN
     peak_memory: float = NAN
@@ -99,11 +103,11 @@ class Reconstructions(list):
         return Reconstructions, (), None, iter(kept)
 
 
-def uncertain(result):
-    """What a method returned for one image, as `Uncertain`; the spread may be None."""
-    if isinstance(result, Uncertain):
+def as_estimate(result):
+    """What a method returned for one image, as `Estimate`."""
+    if isinstance(result, Estimate):
         return result
-    return Uncertain(*result) if isinstance(result, tuple) else Uncertain(result, None)
+    return Estimate(*result) if isinstance(result, tuple) else Estimate(result)
 
 
 def check_reconstruction(x_hat, shape, spread=None):

@@ -3,7 +3,7 @@
 import deepinv as dinv
 import torch
 
-from ..judge.reconstruction import Uncertain
+from ..judge.reconstruction import Estimate
 from ..physics.facts import measured
 from ..physics.noise import is_poisson
 from ..support.checks import check_known
@@ -75,7 +75,7 @@ def bootstrap(y, physics, network, transform="flips", samples=25, factor=1.0):
 
     Returns
     -------
-    Uncertain
+    Estimate
     """
     estimate = network(y, physics)
     seed = int(torch.randint(2**31, ()))
@@ -93,4 +93,4 @@ def bootstrap(y, physics, network, transform="flips", samples=25, factor=1.0):
         error = factor * (x - estimate)
         total += error.square()
         errors.append(float(error.square().mean()))
-    return Uncertain(estimate, (total / samples).sqrt(), errors)
+    return Estimate(estimate, (total / samples).sqrt(), errors)

@@ -2,7 +2,7 @@
 
 import torch
 
-from ..judge.reconstruction import Uncertain
+from ..judge.reconstruction import Estimate
 
 
 def combined(samples):
@@ -17,7 +17,7 @@ def combined(samples):
 
     Returns
     -------
-    tensor or Uncertain
+    tensor or Estimate
     """
     if len(samples) == 1:
         return samples[0]
@@ -25,7 +25,7 @@ def combined(samples):
     mean = stack.mean(0)
     squares = (stack - mean).square() * (len(stack) + 1) / (len(stack) - 1)
     errors = squares.flatten(1).mean(1).tolist()
-    return Uncertain(mean, squares.mean(0).sqrt(), errors)
+    return Estimate(mean, squares.mean(0).sqrt(), errors)
 
 
 def repeated(sample, repetitions):

@@ -3,7 +3,7 @@
 import deepinv as dinv
 import torch
 
-from ..judge.reconstruction import Uncertain
+from ..judge.reconstruction import Estimate
 from ..physics.facts import measured
 from ..physics.gaussian_field import DEVIATION, MEAN, field, multiply, spectrum
 from ..physics.noise import noise_level
@@ -94,7 +94,7 @@ def wiener(y, physics, deviation=DEVIATION, samples=0):
 
     Returns
     -------
-    tensor (B, C, *spatial), or Uncertain with samples
+    tensor (B, C, *spatial), or Estimate with samples
     """
     sigma = max(noise_level(physics, y), FLOOR)
     posterior = Posterior(physics, physics.A_adjoint(y), sigma, deviation)
@@ -108,4 +108,4 @@ def wiener(y, physics, deviation=DEVIATION, samples=0):
         error = x - posterior.mean(physics.A(x) + noise)
         total += error.square()
         errors.append(float(error.square().mean()))
-    return Uncertain(mean, (total / samples).sqrt(), errors)
+    return Estimate(mean, (total / samples).sqrt(), errors)

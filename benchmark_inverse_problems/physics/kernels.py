@@ -67,3 +67,26 @@ def gaussian_kernel(std):
     profile = np.exp(-(np.arange(-half, half + 1) ** 2) / (2 * std**2))
     kernel = np.outer(profile, profile)
     return torch.from_numpy(kernel / kernel.sum())[None, None].float()
+
+
+def anisotropic_kernel(stds, angle):
+    """A Gaussian kernel with two standard deviations, (1, 1, n, n) with sum one.
+
+    Parameters
+    ----------
+    stds : (float, float)
+        Along the direction `angle` and across it, in pixels.
+    angle : float
+        From the axis of the columns, in radians.
+    """
+    half = int(max(stds) / 0.3 + 1)
+    rows, columns = np.mgrid[-half : half + 1, -half : half + 1]
+    along = columns * np.cos(angle) + rows * np.sin(angle)
+    across = rows * np.cos(angle) - columns * np.sin(angle)
+    kernel = np.exp(-((along / stds[0]) ** 2 + (across / stds[1]) ** 2) / 2)
+    return torch.from_numpy(kernel / kernel.sum())[None, None].float()
+
+
+def no_blur():
+    """The kernel of one pixel, (1, 1, 1, 1)."""
+    return torch.ones(1, 1, 1, 1)

@@ -1,12 +1,13 @@
 """What a method or a metric may need of a problem, and what a problem offers."""
 
-from .facts import decimation, is_diagonal, is_linear, linear_part
+from .facts import decimation, family, is_diagonal, is_linear, linear_part
 
 # {word: what a method needs, in a sentence that starts with "it needs"}.
 NEEDS = {
     "linear": "a linear operator",
     "magnitudes": "magnitudes |B x|^2 with a linear B",
     "known operator": "to be told the operator",
+    "blur": "a circular blur with one kernel",
     "diagonal": "an operator whose singular value decomposition is known",
     "low resolution": "low-resolution images",
     "2d": "images with two spatial axes",
@@ -33,6 +34,7 @@ def offers(physics, shape, complex=False, known=True):
         "linear": is_linear(physics),
         "magnitudes": linear_part(physics) is not None,
         "known operator": known,
+        "blur": family(physics) == "blur",
         "diagonal": is_diagonal(physics),
         "low resolution": decimation(physics) > 1,
         "2d": len(shape) == 4,

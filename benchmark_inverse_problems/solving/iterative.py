@@ -11,8 +11,8 @@ from benchopt.stopping_criterion import StoppingCriterion
 from ..judge.metering import MB, count_gflops, measure, timed
 from ..judge.reconstruction import (
     Reconstructions,
+    as_estimate,
     check_reconstruction,
-    uncertain,
 )
 from ..support.progress import progress
 from .failures import recorded
@@ -122,7 +122,7 @@ class IterativeSolver(ReconstructionSolver):
         point = 0
 
         def keep(result, iterations):
-            found = uncertain(result)
+            found = as_estimate(result)
             check_reconstruction(found.x_hat, observation.shape, found.spread)
             gflops = start + iterations * step
             costs = {"runtime": spent.wall, "cpu_time": spent.cpu, "gflops": gflops}

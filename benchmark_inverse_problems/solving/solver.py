@@ -14,8 +14,8 @@ from ..judge.metering import count_gflops, give_back, keep_heap, measure
 from ..judge.reconstruction import (
     Reconstruction,
     Reconstructions,
+    as_estimate,
     check_reconstruction,
-    uncertain,
 )
 from ..networks.domain import learned_by, outside
 from ..networks.precision import InBfloat16, in_fast_layout
@@ -75,7 +75,8 @@ class ReconstructionSolver(DeclaredParameters, FingerprintMixin, BaseSolver):
     The law: `build`
     returns a callable ``(y, physics) -> x_hat`` with x_hat of the image's shape, on
     y's device; it never sees the truth. The callable may return ``(x_hat, spread)``:
-    spread is the error that the method expects of each number, a standard deviation.
+    spread is the error that the method expects of each number, a standard deviation. It
+    may return an `Estimate`, which also holds a kernel that the method found.
     Parameters whose value is "tuned" reach `build` with the value that is best on the
     tuning set. A parameter `precision` ("float32" or "bfloat16") does not reach it:
     networks that go through `place` run in it, operators always in float32.
@@ -325,14 +326,14 @@ class ReconstructionSolver(DeclaredParameters, FingerprintMixin, BaseSolver):
         y, physics = observation.y.clone(), observation.physics
         call = partial(self.call, y, physics, index)
         result, seconds, peak_memory = measure(call, self.device)
-        found = uncertain(result)
+        found = as_estimate(result)
         check_reconstruction(found.x_hat, observation.shape, found.spread)
         costs = {"runtime": seconds.wall, "cpu_time": seconds.cpu, "gflops": gflops}
         costs["peak_memory"] = peak_memory
         return self.report(observation, found, **costs, **learned)
 
     def report(self, observation, found, **costs):
-        """An estimate, `Uncertain`, with its costs and the settings behind it.
+        """An estimate, `Estimate`, with its costs and the settings behind it.
 
         The images are copies: a method may use its buffers again.
         """
@@ -347,6 +348,7 @@ class ReconstructionSolver(DeclaredParameters, FingerprintMixin, BaseSolver):
         return Reconstruction(
             *images,
             errors=found.errors,
+            kernel=None if found.kernel is None else found.kernel.detach().cpu(),
             outside=outside(self.learned, observation) if known else "",
             parameters=sum(parameters.values()),
             threads=self.threads,

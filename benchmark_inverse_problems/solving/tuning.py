@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from ..judge.case import Case
-from ..judge.reconstruction import uncertain
+from ..judge.reconstruction import as_estimate
 from ..networks.weights import checksum
 from ..support.progress import progress
 from .search import PatternSearch
@@ -84,7 +84,7 @@ def tuned(build, parameters, tuning, device, trials=0):
 
 
 def cases(reconstruct, tuning, device):
-    """The results on the tuning images, each as a `Case` with its `Uncertain`.
+    """The results on the tuning images, each as a `Case` with its `Estimate`.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def cases(reconstruct, tuning, device):
         seen = (tuning.observations[index] if told else observation).to(device)
         with torch.no_grad():
             torch.manual_seed(index)
-            found = uncertain(reconstruct(seen.y.clone(), seen.physics))
+            found = as_estimate(reconstruct(seen.y.clone(), seen.physics))
         yield Case(found.x_hat, truth, observation, found)
 
 

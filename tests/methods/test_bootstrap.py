@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from benchmark_inverse_problems.judge.case import Case
-from benchmark_inverse_problems.judge.reconstruction import Uncertain, uncertain
+from benchmark_inverse_problems.judge.reconstruction import Estimate, as_estimate
 from benchmark_inverse_problems.methods.bootstrap import (
     TRANSFORMS,
     bootstrap,
@@ -124,7 +124,7 @@ def test_samplers_repeat():
         yield sample(y, physics)
 
     y = torch.zeros(1, 1, 8, 8)
-    assert isinstance(repeated(sample, 3)(y, None), Uncertain)
+    assert isinstance(repeated(sample, 3)(y, None), Estimate)
     assert isinstance(repeated(sample, 1)(y, None), torch.Tensor)
     start, end = side_by_side(iterates, 3)(y, None)
     assert start.spread.max() == 0 and end.spread.min() > 0
@@ -142,7 +142,7 @@ def test_samplers_give_a_spread(solver):
     reconstruct = chosen.reconstructor(problem.observe(0), **chosen.values)
     with torch.no_grad():
         observation = problem.observe(0)
-        found = uncertain(reconstruct(observation.y, observation.physics))
+        found = as_estimate(reconstruct(observation.y, observation.physics))
     assert len(found.errors) == 2 and found.spread.min() > 0
 
 
@@ -173,7 +173,7 @@ def test_a_spread_of_zero_cannot_be_calibrated():
     def build(calibration):
         def reconstruct(y, physics):
             x = physics.A_adjoint(y)
-            return Uncertain(x, torch.zeros_like(x))
+            return Estimate(x, torch.zeros_like(x))
 
         return reconstruct
 
@@ -183,7 +183,7 @@ def test_a_spread_of_zero_cannot_be_calibrated():
 
 def test_no_error_and_no_spread_is_right():
     x = torch.tensor([[[[0.0, 1.0]]]])
-    found = Uncertain(x + torch.tensor([0.0, 1.0]), torch.zeros_like(x))
+    found = Estimate(x + torch.tensor([0.0, 1.0]), torch.zeros_like(x))
     observation = SimpleNamespace(complex=False, physics=None)
     assert Case(found.x_hat, x, observation, found).error_ratios().tolist() == [
         0.0,

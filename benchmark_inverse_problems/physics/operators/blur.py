@@ -7,7 +7,7 @@ from deepinv.physics import BlurFFT
 
 from ..catalogue import operator
 from ..facts import family
-from ..kernels import gaussian_kernel, motion_kernel
+from ..kernels import anisotropic_kernel, gaussian_kernel, motion_kernel, no_blur
 from ..normal import FACTORS, FineScales, multiscale
 
 family.register(BlurFFT, lambda physics: "blur")
@@ -23,6 +23,32 @@ def gaussian_blur(shape, rng, std):
 def motion_blur(shape, rng, seed, **path):
     """Circular convolution with one fixed motion kernel."""
     return circular_blur(shape, motion_kernel(np.random.RandomState(seed), **path))
+
+
+@operator((3, 24, 28), least=1.0, most=2.0)
+def random_gaussian_blur(shape, rng, least=1.0, most=3.0, unknown=False):
+    """Circular convolution with a Gaussian that each image has for itself.
+
+    Its two standard deviations lie between `least` and `most` pixels, and its direction is
+    random. `unknown` is what solvers are told that have to find it: no blur, of this
+    family.
+    """
+    stds, angle = rng.uniform(least, most, 2), rng.uniform(0, np.pi)
+    kernel = no_blur() if unknown else anisotropic_kernel(stds, angle)
+    return of_family("gaussian", circular_blur(shape, kernel))
+
+
+@operator((3, 36, 40), length_scale=0.6, std=0.5)
+def random_motion_blur(shape, rng, unknown=False, **path):
+    """Circular convolution with a motion kernel that each image has for itself."""
+    kernel = motion_kernel(rng, **path) if not unknown else no_blur()
+    return of_family("motion", circular_blur(shape, kernel))
+
+
+def of_family(name, physics):
+    """The operator, with the family of its kernel, which solvers may know."""
+    physics.kernel_family = name
+    return physics
 
 
 def circular_blur(shape, kernel):

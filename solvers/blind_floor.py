@@ -1,0 +1,31 @@
+from functools import partial
+
+from benchmark_inverse_problems import WEIGHTS, ReconstructionSolver, precision
+from benchmark_inverse_problems.methods.blind import with_kernel
+from benchmark_inverse_problems.networks.ram import (
+    PUBLISHED,
+    load_ram,
+    unsupported_precision,
+)
+from benchmark_inverse_problems.physics.kernels import no_blur
+
+
+class Solver(ReconstructionSolver):
+    """RAM as a denoiser: blind deblurring without any kernel.
+
+    A. Levin et al., "Understanding and Evaluating Blind Deconvolution Algorithms", CVPR
+    2009, call it the no-blur solution. A method that finds a kernel must be better.
+    """
+
+    name = "blind_floor"
+    needs = {"blur", "2d"}
+    parameters = {"weights": WEIGHTS, "precision": precision()}
+    published = (PUBLISHED,)
+    test_config = {"dataset": {"name": "blind_deblur"}}
+
+    def unsupported(self, example):
+        return unsupported_precision(self.weights, self.precision)
+
+    def build(self, example, weights):
+        ram = self.place(load_ram(weights, "full", self.name))
+        return partial(with_kernel, kernel=no_blur(), restore=ram)
