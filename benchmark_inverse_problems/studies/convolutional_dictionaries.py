@@ -46,8 +46,9 @@ TASKS = {
     "deblurring": Task.of("gaussian_blur", GAUSSIAN_BLUR["medium"]),
 }
 ATOMS, CROP = 24, 128
-# Weights of the codes, in noise levels.
-GRID = (0.25, 0.5, 1.0, 2.0, 4.0)
+# Powers of two are tried as weights of the codes, in noise levels, from 1 on. Smaller ones
+# than 2^LEAST take more iterations than the study has.
+LEAST = -6
 KINDS = ("random", "DCT", "from y", "from another picture", "from x")
 
 
@@ -101,6 +102,18 @@ def psnr(name, task, kind, weight, index):
     return Case(x_hat, x, observation).psnr()
 
 
+def best_weight(score):
+    """The power of two with the best score, where the neighbours are worse."""
+    best, found = 0, {0: score(1.0)}
+    for step in (-1, 1):
+        while best + step >= LEAST:
+            found[best + step] = score(2.0 ** (best + step))
+            if found[best + step] <= found[best]:
+                break
+            best += step
+    return 2.0**best
+
+
 def results(pieces, images):
     """PSNR by kind of atoms (row) and problem (column), with the weights."""
     columns = {}
@@ -118,7 +131,7 @@ def results(pieces, images):
                 return sum(found) / count
 
             tuned = partial(mean, name="tuning", count=len(BUNDLED_TUNING))
-            best = max(GRID, key=tuned)
+            best = best_weight(tuned)
             columns.setdefault(task, {})[kind] = mean(best, "bundled", images)
             columns.setdefault(f"{task}, weight", {})[kind] = best
     return pd.DataFrame(columns)

@@ -12,7 +12,7 @@ def small(monkeypatch):
     for name, value in {
         "CROP": 32,
         "STEPS": 3,
-        "GRID": (0.5, 1.0),
+        "LEAST": -1,
         "ATOMS": 4,
         "BUNDLED_TUNING": study.BUNDLED_TUNING[:1],
     }.items():
@@ -28,6 +28,12 @@ def test_the_table_has_all_atoms_and_goes_on(small, tmp_path, capsys, monkeypatc
     monkeypatch.setattr(study, "psnr", None)  # everything is on disk
     study.main(options)
     assert capsys.readouterr().out == printed
+
+
+def test_the_best_weight_has_worse_neighbours():
+    for best in (0.125, 1.0, 8.0):
+        assert study.best_weight(lambda w, best=best: -abs(w - best)) == best
+    assert study.best_weight(lambda w: -w) == 2.0**study.LEAST
 
 
 def test_atoms_come_from_where_they_should(small):
