@@ -23,6 +23,12 @@ is_linear.register(LinearPhysics, lambda physics: True)
 
 
 @singledispatch
+def is_differentiable(physics):
+    """Whether A has a gradient and keeps float64; A may be linear or not."""
+    return is_linear(physics)
+
+
+@singledispatch
 def linear_part(physics):
     """B, where measurements are |B x|^2 with a linear B, else None."""
     return None

@@ -1,10 +1,18 @@
 """What a method or a metric may need of a problem, and what a problem offers."""
 
-from .facts import decimation, family, is_diagonal, is_linear, linear_part
+from .facts import (
+    decimation,
+    family,
+    is_diagonal,
+    is_differentiable,
+    is_linear,
+    linear_part,
+)
 
 # {word: what a method needs, in a sentence that starts with "it needs"}.
 NEEDS = {
     "linear": "a linear operator",
+    "not linear": "an operator with a gradient that is not linear",
     "magnitudes": "magnitudes |B x|^2 with a linear B",
     "known operator": "to be told the operator",
     "blur": "a circular blur with one kernel",
@@ -32,6 +40,7 @@ def offers(physics, shape, complex=False, known=True):
     """
     offered = {
         "linear": is_linear(physics),
+        "not linear": is_differentiable(physics) and not is_linear(physics),
         "magnitudes": linear_part(physics) is not None,
         "known operator": known,
         "blur": family(physics) == "blur",

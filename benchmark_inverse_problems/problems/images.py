@@ -8,6 +8,7 @@ import deepinv as dinv
 import matplotlib
 import numpy as np
 import torch
+from torch.nn.functional import adaptive_avg_pool2d
 
 from . import volumes
 from .phantoms import gaussian_fields, phantoms, shepp_logan
@@ -103,6 +104,18 @@ def to_gray(x):
 def gray(images):
     """The images of a set in gray."""
     return Images(images.names, lambda i: to_gray(images[i][1]))
+
+
+def reduced(images, side):
+    """The central squares of images, in gray, as means over blocks: `side` pixels."""
+
+    def make(index):
+        _, x = images[index]
+        x = to_gray(x) if x.shape[1] == 3 else x
+        square = central_crop(x, min(x.shape[2:]))
+        return adaptive_avg_pool2d(square, side)
+
+    return Images(images.names, make)
 
 
 def complex_pairs(images, side):

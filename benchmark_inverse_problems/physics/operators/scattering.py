@@ -1,0 +1,77 @@
+"""Inverse scattering: waves that an object scatters, measured around it."""
+
+import math
+
+import torch
+from deepinv.physics import Physics
+from deepinv.physics.scattering import Scattering as Helmholtz
+from deepinv.physics.scattering import circular_sensors
+
+from ..catalogue import operator
+from ..derivatives import jacobian_adjoint, jacobian_times
+from ..facts import displayed, family, in_image_space, is_differentiable, stretched
+
+# Waves along the side of the image, distance of the sensors from its centre in sides.
+WAVES, RADIUS = 4, 1.0
+POWER_ITERATIONS = 30
+
+
+class Scattering(Physics):
+    """deepinv's Helmholtz model of an image, with real measurements (1, 2, T, R).
+
+    An object x in [0, 1] has the potential `contrast` x. Each of T transmitters on a circle
+    sends a circular wave, and R receivers measure real and imaginary part of what the
+    object scatters. The measurements are divided by the norm of the Jacobian at x = 0.
+
+    Parameters
+    ----------
+    side : int
+        Of the image, in pixels.
+    contrast : float
+    transmitters, receivers : int
+    """
+
+    def __init__(self, side, contrast, transmitters, receivers):
+        super().__init__()
+        self.contrast, self.scale = contrast, 1.0
+        self.waves = Helmholtz(
+            side,
+            receivers=circular_sensors(receivers, RADIUS)[0],
+            transmitters=circular_sensors(transmitters, RADIUS)[0],
+            background_wavenumber=2 * math.pi * WAVES,
+            solver_config=Helmholtz.SolverConfig(tol=1e-8),
+        )
+        x = torch.ones(1, 1, side, side, dtype=torch.float64)
+        zero = torch.zeros_like(x)
+        for _ in range(POWER_ITERATIONS):
+            x = x / x.norm()
+            seen = jacobian_times(self, zero, x)
+            x = jacobian_adjoint(self, zero, seen)
+        self.scale = 1 / float(seen.norm())
+
+    def A(self, x, **_):
+        y = self.waves.A((self.contrast * x).to(torch.complex128)).unsqueeze(1)
+        return (self.scale * torch.cat((y.real, y.imag), 1)).to(x.dtype)
+
+
+family.register(Scattering, lambda physics: "scattering")
+in_image_space.register(Scattering, lambda physics: False)
+is_differentiable.register(Scattering, lambda physics: True)
+displayed.register(Scattering, lambda physics, y: stretched(y[:, :1]))
+
+
+@operator((1, 16, 16), contrast=0.2, transmitters=4, receivers=8)
+def scattering(shape, rng, contrast, transmitters, receivers):
+    """Waves scattered by an object of some contrast.
+
+    Raises
+    ------
+    ValueError
+        If the image is not gray and square.
+    """
+    if shape[0] != 1 or shape[1] != shape[2]:
+        sides = "x".join(map(str, shape[1:]))
+        raise ValueError(
+            f"Scattering needs gray square images and got {shape[0]} channels of {sides}."
+        )
+    return Scattering(shape[1], contrast, transmitters, receivers)
