@@ -3,7 +3,7 @@
 import torch
 from deepinv.optim.linear import conjugate_gradient
 
-from ..physics.derivatives import jacobian_adjoint, jacobian_times
+from ..physics.derivatives import jacobian, jacobian_adjoint
 from ..physics.noise import NOISE_FLOOR, noise_level
 from ..support.checks import check_known
 from .total_variation import gradient, gradient_adjoint
@@ -11,7 +11,7 @@ from .total_variation import gradient, gradient_adjoint
 PRIORS = ("tikhonov", "tv")
 # Rounds off the corner of the total variation, in the range of the image.
 SMOOTH = 0.01
-CG_ITERATIONS, CG_TOLERANCE = 40, 1e-3
+CG_ITERATIONS, CG_TOLERANCE = 200, 1e-4
 # Halvings of a step that does not lower the objective.
 HALVINGS = 6
 
@@ -46,7 +46,7 @@ class Prior:
         return lambda z: gradient_adjoint(inverse * gradient(z))
 
 
-def gauss_newton(y, physics, start, weight, prior="tv", iterations=10):
+def gauss_newton(y, physics, shape, weight, prior="tv", iterations=10):
     """`argmin_x 1/2 ||A(x) - y||^2 + prior(x)` by the Gauss-Newton method.
 
     With the Jacobian J at x, each step d solves, by conjugate gradients,
@@ -55,15 +55,15 @@ def gauss_newton(y, physics, start, weight, prior="tv", iterations=10):
 
     where the quadratic L_x touches the prior at x (C. Vogel, M. Oman, "Iterative Methods for
     Total Variation Denoising", SIAM J. Sci. Comput. 1996). A step that does not lower the
-    objective is halved. One step from x = 0 with the prior "tikhonov" is the linearised
-    reconstruction, which in scattering is called Born's.
+    objective is halved.
 
     Parameters
     ----------
     y : tensor
     physics : deepinv.physics.Physics
         A has a gradient and keeps float64.
-    start : tensor (1, C, *spatial)
+    shape : tuple of int
+        (1, C, *spatial) of the image. The first estimate is zero.
     weight : float
         Of the prior, in noise levels; noise below `NOISE_FLOOR` counts as it.
     prior : {"tikhonov", "tv"}
@@ -72,14 +72,14 @@ def gauss_newton(y, physics, start, weight, prior="tv", iterations=10):
     Yields
     ------
     tensor
-        The start, then one estimate a step. It ends where no step lowers the objective.
+        Zero, then one estimate a step. It ends where no step lowers the objective.
     """
     prior = Prior(prior, weight * max(noise_level(physics, y), NOISE_FLOOR))
 
     def objective(x):
         return float((physics.A(x) - y).square().sum()) / 2 + prior.value(x)
 
-    x = start
+    x = torch.zeros(shape).to(y)
     value = objective(x)
     yield x
     for _ in range(iterations):
@@ -97,28 +97,37 @@ def gauss_newton(y, physics, start, weight, prior="tv", iterations=10):
 
 def gauss_newton_step(y, physics, x, quadratic):
     """The full step of `gauss_newton` at x."""
-    residual = y - physics.A(x)
-    right = jacobian_adjoint(physics, x, residual) - quadratic(x)
+    times, adjoint = jacobian(physics, x)
+    right = adjoint(y - physics.A(x)) - quadratic(x)
 
     def system(d):
-        seen = jacobian_times(physics, x, d)
-        return jacobian_adjoint(physics, x, seen) + quadratic(d)
+        return adjoint(times(d)) + quadratic(d)
 
     return conjugate_gradient(
         system, right, max_iter=CG_ITERATIONS, tol=CG_TOLERANCE
     ).to(x.dtype)
 
 
-def gradient_descent(y, physics, start, weight, prior="tv", iterations=200, lr=0.02):
+def linearised(y, physics, shape, weight):
+    """`argmin_x 1/2 ||A(0) + J x - y||^2 + weight * 1/2 ||x||^2`, J the Jacobian at zero.
+
+    See `gauss_newton`.
+    """
+    prior = Prior("tikhonov", weight * max(noise_level(physics, y), NOISE_FLOOR))
+    zero = torch.zeros(shape).to(y)
+    return gauss_newton_step(y, physics, zero, prior.quadratic(zero))
+
+
+def gradient_descent(y, physics, shape, weight, prior="tv", iterations=200, lr=0.05):
     """The objective of `gauss_newton` by Adam, from backpropagated gradients.
 
     Yields
     ------
     tensor
-        The start, then one estimate a step.
+        Zero, then one estimate a step.
     """
     prior = Prior(prior, weight * max(noise_level(physics, y), NOISE_FLOOR))
-    x = start.clone()
+    x = torch.zeros(shape).to(y)
     optimiser = torch.optim.Adam([x], lr)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, iterations)
     yield x.clone()

@@ -1,9 +1,35 @@
 """Derivatives of operators that are not linear."""
 
+from functools import partial, singledispatch
+
 import torch
 
 # Step of the central difference, relative to the size of x, in float64.
 STEP = 1e-4
+
+
+@singledispatch
+def jacobian(physics, x):
+    """The Jacobian J of A at x, as two functions.
+
+    Returns
+    -------
+    times : callable (u) -> J u
+    adjoint : callable (v) -> J^T v
+    """
+    return partial(jacobian_times, physics, x), partial(jacobian_adjoint, physics, x)
+
+
+def from_matrix(matrix, x, y):
+    """The two functions of `jacobian` for a matrix (numbers of y, numbers of x)."""
+
+    def times(u):
+        return (matrix @ u.flatten().to(matrix)).view_as(y).to(u.dtype)
+
+    def adjoint(v):
+        return (v.flatten().to(matrix) @ matrix).view_as(x).to(v.dtype)
+
+    return times, adjoint
 
 
 def jacobian_adjoint(physics, x, v):

@@ -8,12 +8,11 @@ from deepinv.physics.scattering import Scattering as Helmholtz
 from deepinv.physics.scattering import circular_sensors
 
 from ..catalogue import operator
-from ..derivatives import jacobian_adjoint, jacobian_times
+from ..derivatives import from_matrix, jacobian
 from ..facts import displayed, family, in_image_space, is_differentiable, stretched
 
 # Waves along the side of the image, distance of the sensors from its centre in sides.
 WAVES, RADIUS = 4, 1.0
-POWER_ITERATIONS = 30
 
 
 class Scattering(Physics):
@@ -34,20 +33,31 @@ class Scattering(Physics):
     def __init__(self, side, contrast, transmitters, receivers):
         super().__init__()
         self.contrast, self.scale = contrast, 1.0
+        self.receivers = receivers
         self.waves = Helmholtz(
             side,
             receivers=circular_sensors(receivers, RADIUS)[0],
             transmitters=circular_sensors(transmitters, RADIUS)[0],
             background_wavenumber=2 * math.pi * WAVES,
-            solver_config=Helmholtz.SolverConfig(tol=1e-8),
         )
-        x = torch.ones(1, 1, side, side, dtype=torch.float64)
-        zero = torch.zeros_like(x)
-        for _ in range(POWER_ITERATIONS):
-            x = x / x.norm()
-            seen = jacobian_times(self, zero, x)
-            x = jacobian_adjoint(self, zero, seen)
-        self.scale = 1 / float(seen.norm())
+        at_zero = self.jacobian(torch.zeros(1, 1, side, side))
+        self.scale = 1 / float(torch.linalg.matrix_norm(at_zero, 2))
+
+    def jacobian(self, x):
+        """The Jacobian at x, a matrix (2 T R, pixels) in float64.
+
+        A change of a pixel scatters the total field of a transmitter at the pixel, and what
+        arrives at a receiver is the total field that the receiver would send there.
+        """
+        x = (self.contrast * x).to(torch.complex128)
+        sent = self.waves.compute_total_field(x)
+        green = self.waves.born_operator.green_operator[:1]  # the same for transmitters
+        inner = self.waves.wavenumber**2 * (x + 1)
+        source = self.waves.wavenumber**2 * x * green
+        received = self.waves.solver(inner, source) + green
+        product = sent[0, :, None] * received[0]  # (T, R, H, W)
+        parts = torch.stack((product.real, product.imag)).flatten(3).flatten(0, 2)
+        return self.scale * self.contrast * parts
 
     def A(self, x, **_):
         y = self.waves.A((self.contrast * x).to(torch.complex128)).unsqueeze(1)
@@ -57,6 +67,14 @@ class Scattering(Physics):
 family.register(Scattering, lambda physics: "scattering")
 in_image_space.register(Scattering, lambda physics: False)
 is_differentiable.register(Scattering, lambda physics: True)
+
+
+@jacobian.register(Scattering)
+def _(physics, x):
+    y = x.new_zeros(1, 2, physics.waves.transmitters.shape[1], physics.receivers)
+    return from_matrix(physics.jacobian(x), x, y)
+
+
 displayed.register(Scattering, lambda physics, y: stretched(y[:, :1]))
 
 
