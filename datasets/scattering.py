@@ -18,7 +18,7 @@ class Dataset(ProblemDataset):
             ["ellipses"], "Image set, or the name of a folder in data_paths."
         ),
         "n_images": pictures(n_images=4)["n_images"],
-        "size": Number([32], "Side of the images.", "pixels", least=16, whole=True),
+        "size": Number([32], "Side of the images.", "pixels", least=8, whole=True),
         "contrast": Number([0.4], "Largest contrast of an object.", above=0),
         "transmitters": Number([16], "Number of transmitters.", least=1, whole=True),
     }
