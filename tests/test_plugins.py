@@ -241,7 +241,7 @@ def other_value(cls, key, value):
     if key == "crop":  # patches are smaller than other crops
         return 24 if cls.view == "gray_patches" else 48
     if key in ("size", "coils"):
-        return value - 1
+        return value - (2 if key == "size" else 1)  # some operators need even sides
     values = [*cls.parameters[key], *getattr(cls, "test_parameters", {}).get(key, [])]
     others = [v for v in values if v != value]
     return others[0] if others else 0.8 * value
@@ -261,6 +261,8 @@ def test_every_dataset_parameter_changes_the_problem(name):
             and len(cls.parameters[key].known) < 2
         ):
             continue  # nothing else is allowed
+        if (name, key) == ("blind_deblur", "kernel"):
+            continue  # what solvers are told does not change the measurement
         changed = cls.get_instance(**config | {key: other_value(cls, key, value)})
         fingerprint = changed.get_data()["problem"].fingerprint
         assert fingerprint != reference, f"{changed} is the same problem as {config}"

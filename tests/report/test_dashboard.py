@@ -96,12 +96,13 @@ window.addEventListener('load', async () => {
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
-    """The dashboard of two solvers, one of them watched while it runs."""
+    """The dashboard of three solvers, one of them watched, with a spread."""
     from ..conftest import Suite
     from ..solving.test_iterative_solver import simple
 
     suite = Suite(tmp_path_factory.mktemp("suite"))
-    suite.add_solver("halving", simple(5), base="IterativeSolver")
+    body = simple(5).replace("yield x", "yield x, 0 * x + 0.1")  # with a spread
+    suite.add_solver("halving", body, base="IterativeSolver")
     solvers = ("-s", "adjoint", "-s", "tv", "-s", "halving")
     assert suite.run(*solvers, "-d", "simulated[task=[denoise,sr]]") is not None
     (file,) = suite.folder.glob("outputs/*.parquet")

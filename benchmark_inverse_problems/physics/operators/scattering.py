@@ -85,11 +85,15 @@ def scattering(shape, rng, contrast, transmitters, receivers):
     Raises
     ------
     ValueError
-        If the image is not gray and square.
+        If the image is not gray and square, or its side is odd.
     """
     if shape[0] != 1 or shape[1] != shape[2]:
         sides = "x".join(map(str, shape[1:]))
         raise ValueError(
             f"Scattering needs gray square images and got {shape[0]} channels of {sides}."
+        )
+    if shape[1] % 2:
+        raise ValueError(
+            f"Scattering needs an even number of pixels a side and got {shape[1]}."
         )
     return Scattering(shape[1], contrast, transmitters, receivers)
