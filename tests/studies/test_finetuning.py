@@ -2,6 +2,7 @@
 
 import pytest
 
+from benchmark_inverse_problems.problems.images import open_images
 from benchmark_inverse_problems.studies import finetuning as study
 
 
@@ -9,6 +10,7 @@ from benchmark_inverse_problems.studies import finetuning as study
 def small(monkeypatch):
     for name, value in {
         "SIDE": 32,
+        "open_images": lambda name: open_images(name).first(2),
         "SCORED": 1,
         "STEPS": 2,
         "LONG": 2,

@@ -4,7 +4,14 @@ import deepinv as dinv
 import pytest
 import torch
 
+from benchmark_inverse_problems.problems.images import open_images
 from benchmark_inverse_problems.studies import iterated_ram, uncertain_operator
+
+
+def one_image(monkeypatch, study):
+    """Let a study see the first picture of each set only."""
+    monkeypatch.setattr(study, "open_images", lambda name: open_images(name).first(1))
+    monkeypatch.setattr(study, "CROP", 32)
 
 
 def linear(y, physics):
@@ -51,7 +58,7 @@ def test_the_network_is_the_denoiser_of_splitting():
 
 
 def test_tables_have_all_ways_and_their_settings(monkeypatch, capsys):
-    monkeypatch.setattr(iterated_ram, "CROP", 32)
+    one_image(monkeypatch, iterated_ram)
     tasks = {"Gaussian blur": iterated_ram.TASKS["Gaussian blur"]}
     monkeypatch.setattr(iterated_ram, "TASKS", tasks)
     iterated_ram.main([])
@@ -75,7 +82,8 @@ def test_told_kernels_lie_between_the_right_and_the_wrong_one():
 
 
 def test_tables_of_wrong_operators(monkeypatch, capsys):
-    for name, value in {"CROP": 32, "SHARES": (0.0, 0.8), "FACTORS": (1, 4)}.items():
+    one_image(monkeypatch, uncertain_operator)
+    for name, value in {"SHARES": (0.0, 0.8), "FACTORS": (1, 4)}.items():
         monkeypatch.setattr(uncertain_operator, name, value)
     uncertain_operator.main([])
     printed = capsys.readouterr().out
