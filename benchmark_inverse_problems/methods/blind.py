@@ -8,7 +8,7 @@ from scipy.optimize import minimize
 
 from ..judge.reconstruction import Estimate
 from ..physics.kernels import anisotropic_kernel
-from ..physics.noise import noise_level
+from ..physics.noise import noise_level, with_noise
 from ..physics.operators.blur import circular_blur
 
 # Standard deviations and directions that are tried before the best is refined.
@@ -119,8 +119,7 @@ def with_kernel(y, physics, kernel, restore, inflation=1.0):
     Estimate
     """
     blur = circular_blur(y.shape[1:], kernel).to(y.device)
-    level = inflation * noise_level(physics, y)
-    blur.noise_model = type(physics.noise_model)(level)
+    blur = with_noise(blur, inflation * noise_level(physics, y))
     return Estimate(restore(y, blur), kernel=kernel)
 
 

@@ -4,8 +4,7 @@ import deepinv as dinv
 import torch
 
 from ..judge.reconstruction import Estimate
-from ..physics.facts import measured
-from ..physics.noise import is_poisson
+from ..physics.noise import noisy
 from ..support.checks import check_known
 
 TRANSFORMS = ("none", "flips", "shifts")
@@ -35,14 +34,6 @@ def transforms(name, shape, generator):
     if name == "shifts":
         group.append(dinv.transform.Shift(shift_max=SHIFT, rng=generator))
     return group
-
-
-def noisy(physics, x):
-    """New measurements of an image, with the noise that the operator states."""
-    clean = physics.A(x)
-    if is_poisson(physics):
-        clean = clean.clamp(min=0)
-    return measured(physics).to(clean) * physics.noise_model(clean)
 
 
 def bootstrap(y, physics, network, transform="flips", samples=25, factor=1.0):

@@ -9,7 +9,7 @@ import torch
 
 from ..networks.complex_images import by_parts
 from ..physics.facts import linear_part
-from ..physics.noise import noise_level
+from ..physics.noise import noise_level, with_noise
 from ..support.checks import check_known
 
 STARTS = ("flat", "spectral", "random")
@@ -200,6 +200,5 @@ def gerchberg_saxton(y, physics, restore, start=0.5, steps=20):
     x = first(y, physics, "flat")
     yield x
     for level in np.geomspace(max(start, last), last, steps).tolist():
-        B.noise_model = dinv.physics.GaussianNoise(level)
-        x = restore(project(B.A(x), b), B)
+        x = restore(project(B.A(x), b), with_noise(B, level))
         yield x

@@ -96,6 +96,17 @@ def is_poisson(physics):
     return hasattr(physics.noise_model, "gain")
 
 
+def noisy(physics, x):
+    """New measurements of an image, with the noise that the operator states.
+
+    torch draws the noise; problems, which must not change, take `add_noise`.
+    """
+    clean = physics.A(x)
+    if is_poisson(physics):
+        clean = clean.clamp(min=0)
+    return measured(physics).to(clean) * physics.noise_model(clean)
+
+
 def with_noise(physics, sigma):
     """The same operator with Gaussian noise of level sigma."""
     physics = copy.deepcopy(physics)

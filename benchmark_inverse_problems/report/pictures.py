@@ -37,9 +37,9 @@ def stored_pictures(rows):
     -------
     list of (solver, dict, float)
         The dict holds the image's name and the base64 PNGs of the truth, the
-        measurement, the reconstruction and, if there is one, its spread. Its entry "aligned" says whether the
-        measurement is aligned with the image (k-space is not). The number is the PSNR
-        of that image.
+        measurement, the reconstruction and, if there is one, its spread. Its entry
+        "aligned" says whether the measurement is aligned with the image (k-space is
+        not). The number is the PSNR of that image.
     """
     if "final_results" not in rows:
         return []

@@ -9,9 +9,9 @@ solver `cdl`. The codes are found from the measurement. The atoms are:
 - from another picture: learned from one of the tuning pictures, without noise.
 - from x: learned from the true picture, without noise. No method can do this.
 
-Half of the pixels are missing, or the picture has medium Gaussian blur. The weight of the codes is the best
-one on the tuning pictures, for each kind of atoms and each problem. The fits are kept in the
-study's folder, so an interrupted study goes on where it stopped.
+Half of the pixels are missing, or the picture has medium Gaussian blur. The weight of the
+codes is the best one on the tuning pictures, for each kind of atoms and each problem. The
+fits are kept in the study's folder, so an interrupted study goes on where it stopped.
 """
 
 from functools import partial

@@ -22,11 +22,10 @@ import torch
 from tqdm import tqdm
 
 from ..judge.case import Case
-from ..methods.bootstrap import noisy
 from ..methods.dpir import dpir
 from ..networks.ram import load_ram
 from ..physics.catalogue import GAUSSIAN_BLUR, MISSING_PIXELS, MOTION_BLUR
-from ..physics.noise import noise_level, with_noise
+from ..physics.noise import noise_level, noisy, with_noise
 from ..problems.images import open_images
 from ..problems.problem import Problem, Task
 from ..report.tables import formatted

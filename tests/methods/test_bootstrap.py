@@ -11,7 +11,6 @@ from benchmark_inverse_problems.judge.reconstruction import Estimate, as_estimat
 from benchmark_inverse_problems.methods.bootstrap import (
     TRANSFORMS,
     bootstrap,
-    noisy,
     transforms,
 )
 from benchmark_inverse_problems.methods.sampling import (
@@ -19,6 +18,7 @@ from benchmark_inverse_problems.methods.sampling import (
     repeated,
     side_by_side,
 )
+from benchmark_inverse_problems.physics.noise import noisy
 from benchmark_inverse_problems.solving.tuning import cases
 
 from ..small import OPERATORS, measured, picture
