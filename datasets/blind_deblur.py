@@ -1,6 +1,6 @@
 from benchmark_inverse_problems import Choice, ProblemDataset, Task, pictures
 
-# Standard deviations of Gaussian kernels in pixels; path of motion kernels; noise.
+# Standard deviations of Gaussian kernels in pixels; path of the camera; noise.
 LEVELS = {
     "gaussian": {
         "easy": {"least": 0.7, "most": 1.5, "sigma": 0.01},
@@ -13,6 +13,9 @@ LEVELS = {
         "hard": {"length_scale": 1.2, "std": 1.0, "sigma": 0.05},
     },
 }
+
+
+LEVELS["varying"] = LEVELS["motion"]
 
 
 class Dataset(ProblemDataset):
@@ -37,7 +40,7 @@ class Dataset(ProblemDataset):
         "images": ["bundled"],
         "n_images": [1],
         "crop": [48],
-        "family": ["gaussian", "motion"],
+        "family": ["gaussian", "motion", "varying"],
         "level": ["easy"],
         "kernel": ["unknown", "known"],
     }

@@ -1,13 +1,14 @@
 from functools import partial
 
 from benchmark_inverse_problems import WEIGHTS, ReconstructionSolver, precision
-from benchmark_inverse_problems.methods.blind import with_kernel
+from benchmark_inverse_problems.methods.blind import restored
 from benchmark_inverse_problems.networks.ram import (
     PUBLISHED,
     load_ram,
     unsupported_precision,
 )
 from benchmark_inverse_problems.physics.kernels import no_blur
+from benchmark_inverse_problems.physics.operators.blur import circular_blur
 
 
 class Solver(ReconstructionSolver):
@@ -28,4 +29,5 @@ class Solver(ReconstructionSolver):
 
     def build(self, example, weights):
         ram = self.place(load_ram(weights, "full", self.name))
-        return partial(with_kernel, kernel=no_blur(), restore=ram)
+        blur = circular_blur(example.shape[1:], no_blur())
+        return partial(restored, blur=blur, restore=ram)

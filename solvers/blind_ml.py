@@ -7,7 +7,7 @@ from benchmark_inverse_problems import (
     ReconstructionSolver,
     precision,
 )
-from benchmark_inverse_problems.methods.blind import blind_likelihood
+from benchmark_inverse_problems.methods.blind import gaussian_by_likelihood, with_kernel
 from benchmark_inverse_problems.methods.dpir import dpir
 from benchmark_inverse_problems.networks import drunet, ram
 
@@ -39,10 +39,11 @@ class Solver(ReconstructionSolver):
             return "is for Gaussian kernels"
         return ram.unsupported_precision(self.weights, self.precision)
 
-    def build(self, example, weights, restorer, **settings):
+    def build(self, example, weights, restorer, exponent, inflation):
         if restorer == "ram":
             restore = self.place(ram.load_ram(weights, "full", self.name))
         else:
             denoiser = drunet.denoiser_for(example, weights, self)
             restore = partial(dpir, denoiser=denoiser)
-        return partial(blind_likelihood, restore=restore, **settings)
+        find = partial(gaussian_by_likelihood, exponent=exponent)
+        return partial(with_kernel, restore=restore, find=find, inflation=inflation)

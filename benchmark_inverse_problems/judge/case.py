@@ -7,7 +7,7 @@ from scipy.stats import spearmanr
 from skimage.metrics import structural_similarity
 from torch.nn.functional import avg_pool2d, avg_pool3d
 
-from ..physics.facts import aligned, decimation
+from ..physics.facts import aligned, decimation, local_kernels
 from ..physics.needs import refusal
 from ..physics.null_space import range_projection
 from .metrics import METRICS
@@ -132,19 +132,19 @@ class Case:
     def kernel_error(self):
         """Norm of the error of the kernel over that of the kernel, once both are centred.
 
-        A shift of the kernel shifts the image the other way: it is not told by y.
+        A shift of the kernel shifts the image the other way: it is not told by y. Of a blur
+        that varies, the kernels of some places are compared, each at its own best shift.
         """
-        kernel = self.cost.kernel
-        if kernel is None:
+        kernels, true = self.cost.kernel, local_kernels(self.observation.physics)
+        if kernels is None or true is None:
             return NAN
-        true = self.observation.physics.filter[:, :1]  # the same for all channels
-        size = [2 * max(a, b) for a, b in zip(kernel.shape, true.shape, strict=True)]
-        spectra = [torch.fft.fft2(k.double(), s=size[2:]) for k in (kernel, true)]
+        size = [2 * max(a, b) for a, b in zip(kernels.shape, true.shape, strict=True)]
+        spectra = [torch.fft.fft2(k.double(), s=size[2:]) for k in (kernels, true)]
         # The best shift has the largest correlation.
-        correlation = torch.fft.ifft2(spectra[0].conj() * spectra[1]).real.max()
-        energies = [float(k.double().square().sum()) for k in (kernel, true)]
-        error = max(0.0, sum(energies) - 2 * float(correlation))
-        return (error / energies[1]) ** 0.5
+        correlation = torch.fft.ifft2(spectra[0].conj() * spectra[1]).real
+        ours, theirs = (k.double().square().sum((1, 2, 3)) for k in (kernels, true))
+        errors = ours + theirs - 2 * correlation.amax((1, 2, 3))
+        return float((errors.clamp_min(0).sum() / theirs.sum()) ** 0.5)
 
     def error_ratios(self):
         """The size of the errors over the spread, of all numbers, (N,)."""

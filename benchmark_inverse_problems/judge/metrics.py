@@ -102,7 +102,6 @@ METRICS = {
         lambda c: c.kernel_error(),
         False,
         digits=3,
-        needs=frozenset({"blur"}),
     ),
     "spread_ratio": Metric(
         "Spread ratio",

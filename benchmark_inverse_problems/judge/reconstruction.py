@@ -19,8 +19,8 @@ class Estimate:
     errors : list of float
         Mean squared errors of the estimate that the method thinks possible, if it draws
         samples.
-    kernel : tensor (1, 1, h, w), or None
-        The blur, of methods that find it.
+    kernel : tensor (P, 1, h, w), or None
+        The blur, of methods that find it: its `local_kernels`.
     """
 
     x_hat: torch.Tensor

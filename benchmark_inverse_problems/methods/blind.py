@@ -4,18 +4,25 @@ from itertools import product
 
 import numpy as np
 import torch
+from deepinv.physics import SpaceVaryingBlur
 from scipy.optimize import minimize
+from scipy.signal.windows import tukey
+from torch.nn.functional import pad
 
 from ..judge.reconstruction import Estimate
+from ..physics.facts import local_kernels
 from ..physics.kernels import anisotropic_kernel
 from ..physics.noise import noise_level, with_noise
-from ..physics.operators.blur import circular_blur
+from ..physics.operators.blur import circular_blur, varying_blur
 
 # Standard deviations and directions that are tried before the best is refined.
 STDS = (0.5, 0.8, 1.2, 1.6, 2.0, 2.5, 3.0, 3.6, 4.2)
 ANGLES = 8
 # Least noise level, so that the likelihood exists.
 FLOOR = 1 / 255
+# Blurs that vary: tiles along a side, their share of it and least size in pixels, and the
+# share of a tile that fades.
+TILES, TILE, LEAST_TILE, FADE = 3, 0.5, 96, 0.25
 
 
 class NaturalSpectrum:
@@ -82,7 +89,7 @@ def gaussian_by_likelihood(y, sigma, exponent):
     exponent : float
         See `NaturalSpectrum`.
     """
-    model = NaturalSpectrum(y, max(sigma, FLOOR), exponent)
+    model = NaturalSpectrum(y, sigma, exponent)
     # Kernels with equal deviations have no direction.
     tried = [(a, a, 0.0) for a in STDS]
     angles = np.pi * np.arange(ANGLES) / ANGLES
@@ -101,15 +108,16 @@ def gaussian_by_likelihood(y, sigma, exponent):
     return anisotropic_kernel(np.clip(refined.x[:2], 0.3, 2 * STDS[-1]), refined.x[2])
 
 
-def with_kernel(y, physics, kernel, restore, inflation=1.0):
-    """The image that a method restores with a kernel, and the kernel.
+def restored(y, physics, blur, restore, inflation=1.0):
+    """The image that a method restores with a blur, and the kernels of the blur.
 
     Parameters
     ----------
     y : tensor (1, C, H, W)
-    physics : deepinv.physics.BlurFFT
+    physics : deepinv.physics.Physics
         With the noise.
-    kernel : tensor (1, 1, h, w)
+    blur : deepinv.physics.LinearPhysics
+        The blur that was found.
     restore : callable (y, physics) -> x_hat
     inflation : float
         Factor on the noise level that the method is told: a wrong kernel misfits y, too.
@@ -118,24 +126,82 @@ def with_kernel(y, physics, kernel, restore, inflation=1.0):
     -------
     Estimate
     """
-    blur = circular_blur(y.shape[1:], kernel).to(y.device)
-    blur = with_noise(blur, inflation * noise_level(physics, y))
-    return Estimate(restore(y, blur), kernel=kernel)
+    blur = with_noise(blur.to(y.device), inflation * noise_level(physics, y))
+    return Estimate(restore(y, blur), kernel=local_kernels(blur))
 
 
-def blind_likelihood(y, physics, restore, exponent=2.0, inflation=1.0):
-    """Deblurring with the Gaussian kernel of the largest likelihood.
+def with_kernel(y, physics, restore, find, inflation=1.0):
+    """The image that a method restores with the kernel that another one finds.
 
     Parameters
     ----------
     y, physics, restore, inflation
-        See `with_kernel`.
-    exponent : float
-        See `NaturalSpectrum`.
+        See `restored`.
+    find : callable (y, sigma) -> kernel
+        From (1, C, H, W) to (1, 1, h, w).
 
     Returns
     -------
     Estimate
     """
-    kernel = gaussian_by_likelihood(y, noise_level(physics, y), exponent)
-    return with_kernel(y, physics, kernel, restore, inflation)
+    sigma = max(noise_level(physics, y), FLOOR)
+    if getattr(physics, "kernel_family", None) == "varying":
+        blur = blur_of_tiles(y, sigma, find)
+    else:
+        blur = circular_blur(y.shape[1:], find(y, sigma))
+    return restored(y, physics, blur, restore, inflation)
+
+
+def blur_of_tiles(y, sigma, find):
+    """The blur with the kernels that are found in overlapping parts of an image.
+
+    Each part fades at its border, so that it continues as a circle.
+
+    Parameters
+    ----------
+    y, sigma, find
+        See `with_kernel`.
+    """
+    sides = [max(int(TILE * n), min(n, LEAST_TILE)) for n in y.shape[2:]]
+    window = torch.outer(*(torch.from_numpy(tukey(n, FADE)) for n in sides)).to(y)
+    mean = y.mean((2, 3), keepdim=True)
+    kernels = []
+    for place in product(range(TILES), repeat=2):
+        first = [
+            round((n - side) * i / (TILES - 1))
+            for n, side, i in zip(y.shape[2:], sides, place, strict=True)
+        ]
+        rows, columns = (slice(a, a + n) for a, n in zip(first, sides, strict=True))
+        part = (y - mean)[..., rows, columns]
+        kernels.append(find(window * part + mean, sigma))
+    size = max(max(k.shape[2:]) for k in kernels)
+    kernels = [pad(k, ((size - k.shape[-1]) // 2,) * 4) for k in kernels]
+    # The middle of the outer tiles is half of a tile from the border.
+    margin = sides[0] / y.shape[2] / 2
+    return varying_blur(y.shape[1:], torch.cat(kernels), (TILES,) * 2, margin)
+
+
+def with_network(y, physics, restore, network, inflation=1.0):
+    """The image that a method restores with the varying blur that a network finds.
+
+    Parameters
+    ----------
+    y, physics, restore, inflation
+        See `restored`.
+    network : deepinv.models.KernelIdentificationNetwork
+
+    Returns
+    -------
+    Estimate
+    """
+    rows, columns = y.shape[2:]
+    # The network halves the image five times.
+    found = network(pad(y, (0, -columns % 32, 0, -rows % 32), mode="circular"))
+    blur = SpaceVaryingBlur(
+        filters=found["filters"],
+        multipliers=found["multipliers"][..., :rows, :columns],
+        padding="circular",
+        use_fft=True,
+        mask_first=False,
+    )
+    return restored(y, physics, blur, restore, inflation)

@@ -41,6 +41,15 @@ def aligned(physics, x_hat, x):
 
 
 @singledispatch
+def local_kernels(physics):
+    """The kernels (P, 1, h, w) of a blur at P places of the image, else None.
+
+    A blur that is the same everywhere has one.
+    """
+    return None
+
+
+@singledispatch
 def shows_phase(physics):
     """Whether pictures of complex images show their phase beside their magnitude."""
     return False

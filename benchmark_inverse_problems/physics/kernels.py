@@ -17,11 +17,40 @@ def linear_algebra():
     return ThreadpoolController().select(user_api="blas")
 
 
+def camera_path(rng, length_scale, std, points, axes):
+    """The movement of a camera during the exposure, an array (points, axes).
+
+    Each axis is a Gaussian process with a Matern 3/2 covariance (Schuler et al., "Learning
+    to deblur", TPAMI 2016).
+    """
+    time = np.linspace(0, 1, points)
+    distance = np.sqrt(3) * np.abs(time[:, None] - time) / length_scale
+    covariance = std**2 * (1 + distance) * np.exp(-distance)
+    # The eigenvectors of a covariance are defined up to their signs, which
+    # differ between LAPACK builds; the Cholesky factor is unique.
+    # One thread: the last digits depend on the number of threads, and a second thread may
+    # wait a quarter of a second for a core that another run has.
+    with linear_algebra().limit(limits=1):
+        factor = np.linalg.cholesky(covariance + 1e-6 * np.eye(points))
+        return factor @ rng.standard_normal((points, axes))
+
+
+def drawn(path, size):
+    """The kernel (1, 1, size, size) of a path (points, 2), in units of a quarter of it."""
+    path = (path - path.mean(0)) * size / 4 + size // 2
+    path = np.clip(path, 0, size - 1.001)
+    corner = path.astype(int)
+    weight = path - corner
+    kernel = np.zeros((size, size))
+    for row in (0, 1):
+        for column in (0, 1):
+            share = np.abs(1 - row - weight[:, 0]) * np.abs(1 - column - weight[:, 1])
+            np.add.at(kernel, (corner[:, 0] + row, corner[:, 1] + column), share)
+    return torch.from_numpy(kernel / kernel.sum())[None, None].float()
+
+
 def motion_kernel(rng, length_scale, std, size=31, points=1000):
     """A motion blur kernel, (1, 1, size, size), non-negative with sum one.
-
-    The camera's path is a Gaussian process with a Matern 3/2 covariance
-    (Schuler et al., "Learning to deblur", TPAMI 2016).
 
     Parameters
     ----------
@@ -35,26 +64,27 @@ def motion_kernel(rng, length_scale, std, size=31, points=1000):
     points : int
         Points of the path.
     """
-    time = np.linspace(0, 1, points)
-    distance = np.sqrt(3) * np.abs(time[:, None] - time) / length_scale
-    covariance = std**2 * (1 + distance) * np.exp(-distance)
-    # The eigenvectors of a covariance are defined up to their signs, which
-    # differ between LAPACK builds; the Cholesky factor is unique.
-    # One thread: the last digits depend on the number of threads, and a second thread may
-    # wait a quarter of a second for a core that another run has.
-    with linear_algebra().limit(limits=1):
-        factor = np.linalg.cholesky(covariance + 1e-6 * np.eye(points))
-        path = factor @ rng.standard_normal((points, 2))
-    path = (path - path.mean(0)) * size / 4 + size // 2
-    path = np.clip(path, 0, size - 1.001)
-    corner = path.astype(int)
-    weight = path - corner
-    kernel = np.zeros((size, size))
-    for row in (0, 1):
-        for column in (0, 1):
-            share = np.abs(1 - row - weight[:, 0]) * np.abs(1 - column - weight[:, 1])
-            np.add.at(kernel, (corner[:, 0] + row, corner[:, 1] + column), share)
-    return torch.from_numpy(kernel / kernel.sum())[None, None].float()
+    return drawn(camera_path(rng, length_scale, std, points, 2), size)
+
+
+def shaken_kernels(rng, length_scale, std, grid, size=31, points=1000):
+    """Kernels of a camera that also turns about its axis, (rows * columns, 1, size, size).
+
+    O. Whyte et al., "Non-Uniform Deblurring for Shaken Images", CVPR 2010. The turn moves
+    the middle of a side as much as the shift does.
+
+    Parameters
+    ----------
+    rng, length_scale, std, size, points
+        See `motion_kernel`.
+    grid : (int, int)
+        Places of the kernels, from border to border of the image.
+    """
+    path = camera_path(rng, length_scale, std, points, 3)
+    rows, columns = (np.linspace(-1, 1, n) for n in grid)
+    # A small turn moves a point across its direction from the middle.
+    places = [np.array([-column, row]) for row in rows for column in columns]
+    return torch.cat([drawn(path[:, :2] + path[:, 2:] * p, size) for p in places])
 
 
 def gaussian_kernel(std):

@@ -3,14 +3,41 @@
 import deepinv as dinv
 import numpy as np
 import torch
-from deepinv.physics import BlurFFT
+from deepinv.physics import BlurFFT, SpaceVaryingBlur
 
 from ..catalogue import operator
-from ..facts import family
-from ..kernels import anisotropic_kernel, gaussian_kernel, motion_kernel, no_blur
+from ..facts import family, local_kernels
+from ..kernels import (
+    anisotropic_kernel,
+    gaussian_kernel,
+    motion_kernel,
+    no_blur,
+    shaken_kernels,
+)
 from ..normal import FACTORS, FineScales, multiscale
 
+# Kernels of a camera that turns, along each side of the image.
+GRID = 3, 3
+# Places along each side at which kernels that vary are compared.
+PLACES = 5
+
 family.register(BlurFFT, lambda physics: "blur")
+family.register(SpaceVaryingBlur, lambda physics: "varying blur")
+
+
+@local_kernels.register(BlurFFT)
+def _(physics):
+    return physics.filter[:, :1]  # the same for all channels
+
+
+@local_kernels.register(SpaceVaryingBlur)
+def _(physics):
+    rows, columns = (
+        np.linspace(0, n - 1, PLACES).round().astype(int)
+        for n in physics.multipliers.shape[-2:]
+    )
+    weights = physics.multipliers[0, 0][:, rows][:, :, columns].flatten(1)
+    return torch.einsum("kp,khw->phw", weights, physics.filters[0, 0])[:, None]
 
 
 @operator((3, 20, 24), std=1.0)
@@ -45,6 +72,15 @@ def random_motion_blur(shape, rng, unknown=False, **path):
     return of_family("motion", circular_blur(shape, kernel))
 
 
+@operator((3, 36, 40), length_scale=0.6, std=0.5)
+def random_varying_blur(shape, rng, unknown=False, **path):
+    """The blur of a camera that moves and turns, which each image has for itself."""
+    if unknown:
+        return of_family("varying", circular_blur(shape, no_blur()))
+    kernels = shaken_kernels(rng, grid=GRID, **path)
+    return of_family("varying", varying_blur(shape, kernels, GRID))
+
+
 def of_family(name, physics):
     """The operator, with the family of its kernel, which solvers may know."""
     physics.kernel_family = name
@@ -65,12 +101,62 @@ def circular_blur(shape, kernel):
     ValueError
         If the image is smaller than the kernel.
     """
+    check_fits(shape, kernel)
+    return dinv.physics.BlurFFT(img_size=shape, filter=kernel)
+
+
+def check_fits(shape, kernel):
+    """Raise a ValueError if an image is smaller than a kernel."""
     if min(shape[-2:]) < max(kernel.shape[-2:]):
         raise ValueError(
             f"A blur of {kernel.shape[-2]}x{kernel.shape[-1]} pixels needs a larger "
             f"image than {shape[-2]}x{shape[-1]}: use larger images or crop=none."
         )
-    return dinv.physics.BlurFFT(img_size=shape, filter=kernel)
+
+
+def varying_blur(shape, kernels, grid, margin=0.0):
+    """A blur with a kernel that changes from place to place; it continues as a circle.
+
+    The kernel of a pixel of the result is interpolated between those of a grid:
+    y = sum_j w_j (k_j * x) with bilinear weights w_j that sum to one.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        (C, H, W) of the image.
+    kernels : tensor (rows * columns, 1, h, w)
+        Each of sum one. They lie on a grid of rows by columns.
+    grid : (int, int)
+        Rows and columns.
+    margin : float
+        Distance of the outer kernels from the border, as a share of the side. Beyond them
+        the kernel does not change.
+
+    Raises
+    ------
+    ValueError
+        If the image is smaller than the kernels.
+    """
+    check_fits(shape, kernels)
+    rows, columns = (
+        hats(n, count, margin) for n, count in zip(shape[-2:], grid, strict=True)
+    )
+    weights = torch.einsum("ah,bw->abhw", rows, columns).flatten(0, 1)
+    return SpaceVaryingBlur(
+        filters=kernels[:, 0][None, None],
+        multipliers=weights[None, None],
+        padding="circular",
+        use_fft=True,
+        mask_first=False,
+    )
+
+
+def hats(n, count, margin):
+    """Weights (count, n) of linear interpolation between places along a side."""
+    places = np.linspace(margin, 1 - margin, count)
+    pixels = np.linspace(0, 1, n)
+    weights = [np.interp(pixels, places, row) for row in np.eye(count)]
+    return torch.from_numpy(np.stack(weights)).float()
 
 
 @multiscale.register(BlurFFT)

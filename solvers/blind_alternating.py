@@ -1,0 +1,47 @@
+from functools import partial
+
+from benchmark_inverse_problems import (
+    WEIGHTS,
+    Number,
+    ReconstructionSolver,
+    precision,
+)
+from benchmark_inverse_problems.methods.alternating import kernel_by_turns
+from benchmark_inverse_problems.methods.blind import with_kernel
+from benchmark_inverse_problems.networks.ram import (
+    PUBLISHED,
+    load_ram,
+    unsupported_precision,
+)
+
+
+class Solver(ReconstructionSolver):
+    """Blind deblurring by turns: an image with few edges, and its kernel; then RAM.
+
+    L. Xu, S. Zheng and J. Jia, "Unnatural L0 Sparse Representation for Natural Image
+    Deblurring", CVPR 2013; J. Pan et al., "Deblurring Text Images via L0-Regularized
+    Intensity and Gradient Prior", CVPR 2014. Nothing is learned for the kernel.
+    """
+
+    name = "blind_alternating"
+    needs = {"blur", "2d"}
+    parameters = {
+        "weights": WEIGHTS,
+        "weight": Number(
+            [0.2], "Penalty of an edge over the variance of y.", above=0, start=0.2
+        ),
+        "inflation": Number(
+            [2.0], "Factor on the noise level.", least=1, start=2, ratio=2
+        ),
+        "precision": precision(),
+    }
+    published = (PUBLISHED,)
+    test_config = {"dataset": {"name": "blind_deblur"}}
+
+    def unsupported(self, example):
+        return unsupported_precision(self.weights, self.precision)
+
+    def build(self, example, weights, weight, inflation):
+        ram = self.place(load_ram(weights, "full", self.name))
+        find = partial(kernel_by_turns, weight=weight)
+        return partial(with_kernel, restore=ram, find=find, inflation=inflation)
