@@ -146,23 +146,23 @@ def test_samplers_give_a_spread(solver):
     assert len(found.errors) == 2 and found.spread.min() > 0
 
 
-def test_calibrated_intervals_are_right_on_the_tuning_set():
+def test_calibrated_intervals_are_wide_enough_for_each_tuning_image():
     problem = tiny_problem("denoise")
     chosen = SOLVERS["ram_bootstrap"].get_instance(calibration="tuned", samples=3)
     chosen.use_machine()
     entry = chosen.search(problem.tuning)
     assert entry["values"]["calibration"] > 1 and entry["trials"] == 1
     assert entry["weights"].keys() == {"ram"}
-    for factor, share in ((entry["values"]["calibration"], 0.9), ("none", 0.8)):
+    for factor in (entry["values"]["calibration"], "none"):
         method = chosen.build(
             problem.observe(0), weights="bundled", samples=3, calibration=factor
         )
         found = list(cases(method, problem.tuning, torch.device("cpu")))
-        reached = sum(case.coverage(0.9) for case in found) / len(found)
+        least = min(case.coverage(0.9) for case in found)
         if factor == "none":
-            assert reached < share
+            assert least < 0.8
         else:
-            assert reached == pytest.approx(share, abs=0.005)
+            assert least == pytest.approx(0.9, abs=0.005)
 
 
 def test_a_spread_of_zero_cannot_be_calibrated():
