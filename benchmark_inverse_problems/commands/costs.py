@@ -43,10 +43,12 @@ LABELS = {
 def prepared(solver, problem, crop=None, **parameters):
     """A fresh instance of a solver with a problem, ready to run; None if it skips.
 
-    `crop` is the side of the image, instead of the problem's.
+    `crop` is the side of the image, instead of the problem's. Volumes are not cropped: None.
     """
     dataset, *_ = problems(Benchmark(BENCHMARK), problem)
     if crop is not None:
+        if "crop" not in dataset.parameters:
+            return None
         dataset = type(dataset).get_instance(**dataset._parameters | {"crop": crop})
     return ready(solver, dataset, dataset.get_data()["problem"], **parameters)
 
@@ -128,7 +130,8 @@ def cost(pattern, problem):
             row["speed_up"] = statistics.median(ratios)
     if chosen.end_to_end is not None:
         trained = prepared(chosen, problem, TRAINING_CROP, **chosen.end_to_end)
-        row["training"] = training_memory(trained)
+        if trained is not None:
+            row["training"] = training_memory(trained)
     return row
 
 

@@ -30,6 +30,11 @@ def test_training_memory_grows_with_the_batch(monkeypatch, benchmark_objects):
     assert found[1] > 3 * found[0]
 
 
+def test_volumes_have_no_patches_of_pictures(benchmark_objects):
+    (ram,) = costs.solvers(benchmark_objects, [RAM])
+    assert costs.prepared(ram, "volume_mri[size=16,n_images=1]", 64) is None
+
+
 def test_what_is_not_trained_has_no_such_costs():
     row = costs.cost("bicubic", "simulated[task=sr]")
     assert row["parameters"] == 0
