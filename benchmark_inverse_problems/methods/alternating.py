@@ -44,7 +44,6 @@ def kernel_by_turns(y, sigma, weight=0.2):
         Penalty of each pixel with an edge.
     """
     y = y.mean(1, keepdim=True).double()
-    sigma = sigma / y.shape[1] ** 0.5
     least_side = min(y.shape[2:])
     sizes = kernel_sizes(min(SIZE, least_side - (least_side + 1) % 2))
     kernel = torch.zeros(1, 1, LEAST, LEAST).to(y)
