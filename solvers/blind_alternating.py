@@ -6,7 +6,7 @@ from benchmark_inverse_problems import (
     ReconstructionSolver,
     precision,
 )
-from benchmark_inverse_problems.methods.alternating import kernel_by_turns
+from benchmark_inverse_problems.methods.alternating import likeliest_kernel
 from benchmark_inverse_problems.methods.blind import with_kernel
 from benchmark_inverse_problems.networks.ram import (
     PUBLISHED,
@@ -20,16 +20,15 @@ class Solver(ReconstructionSolver):
 
     L. Xu, S. Zheng and J. Jia, "Unnatural L0 Sparse Representation for Natural Image
     Deblurring", CVPR 2013; J. Pan et al., "Deblurring Text Images via L0-Regularized
-    Intensity and Gradient Prior", CVPR 2014. Nothing is learned for the kernel.
+    Intensity and Gradient Prior", CVPR 2014. Of the kernels of several penalties, and of
+    no blur, the one that is likeliest under the spectrum of natural images is taken.
     """
 
     name = "blind_alternating"
     needs = {"blur", "2d"}
     parameters = {
         "weights": WEIGHTS,
-        "weight": Number(
-            [0.2], "Penalty of an edge over the variance of y.", above=0, start=0.2
-        ),
+        "exponent": Number([2.0], "Exponent of the spectrum.", above=0, start=2),
         "inflation": Number(
             [2.0], "Factor on the noise level.", least=1, start=2, ratio=2
         ),
@@ -41,7 +40,7 @@ class Solver(ReconstructionSolver):
     def unsupported(self, example):
         return unsupported_precision(self.weights, self.precision)
 
-    def build(self, example, weights, weight, inflation):
+    def build(self, example, weights, exponent, inflation):
         ram = self.place(load_ram(weights, "full", self.name))
-        find = partial(kernel_by_turns, weight=weight)
+        find = partial(likeliest_kernel, exponent=exponent)
         return partial(with_kernel, restore=ram, find=find, inflation=inflation)

@@ -4,8 +4,13 @@ import numpy as np
 import torch
 from scipy.ndimage import center_of_mass, label
 from scipy.ndimage import shift as moved
-from torch.nn.functional import interpolate, pad
+from torch.nn.functional import interpolate
 
+from ..physics.kernels import no_blur, transfer
+from .blind import NaturalSpectrum
+
+# Penalties that are tried.
+WEIGHTS = (0.05, 0.1, 0.2, 0.4)
 # Largest side of a kernel in pixels, if the image is not smaller; the side at the coarsest scale and the ratio of scales.
 SIZE, LEAST, RATIO = 31, 5, 2**-0.5
 TURNS = 5
@@ -21,7 +26,29 @@ LAST_COPY, GROWTH = 1e5, 2
 DECAY, LEAST_WEIGHT = 1.1, 0.1
 
 
-def kernel_by_turns(y, sigma, weight=0.2):
+def likeliest_kernel(y, sigma, weights=WEIGHTS, exponent=2.0):
+    """The likeliest of the kernels of several penalties and of no blur, (1, 1, h, w).
+
+    A penalty that is wrong for a picture gives a wrong kernel, and a picture without edges
+    gives none. The likelihood is that of `NaturalSpectrum`, which sees no edges.
+
+    Parameters
+    ----------
+    y : tensor (1, C, H, W)
+        In [0, 1].
+    sigma : float
+        The noise, above zero.
+    weights : sequence of float
+        See `kernel_by_turns`.
+    exponent : float
+        See `NaturalSpectrum`.
+    """
+    model = NaturalSpectrum(y, sigma, exponent)
+    found = [kernel_by_turns(y, sigma, weight) for weight in weights]
+    return min([no_blur(), *found], key=model.misfit).to(y.device)
+
+
+def kernel_by_turns(y, sigma, weight):
     """The kernel of a blur, (1, 1, SIZE, SIZE), non-negative with sum one.
 
     L. Xu, S. Zheng and J. Jia, "Unnatural L0 Sparse Representation for Natural Image
@@ -29,7 +56,7 @@ def kernel_by_turns(y, sigma, weight=0.2):
     L0-Regularized Intensity and Gradient Prior", CVPR 2014, without their prior of
     intensity. From coarse to fine scales the two problems
 
-        min_x |k * x - y|^2 + weight |grad x|_0,
+        min_x |k * x - y|^2 + weight var(y) |grad x|_0,
         min_k |k * grad x - grad y|^2 + ridge |k|^2
 
     are solved by turns. Convolutions are circular.
@@ -39,9 +66,9 @@ def kernel_by_turns(y, sigma, weight=0.2):
     y : tensor (1, C, H, W)
         In [0, 1].
     sigma : float
-        The noise. An edge must be above it: the least weight is sigma^2.
+        The noise. An edge must be above it: the least penalty is sigma^2.
     weight : float
-        Penalty of each pixel with an edge.
+        Penalty of each pixel with an edge, over the variance of y.
     """
     y = y.mean(1, keepdim=True).double()
     least_side = min(y.shape[2:])
@@ -58,7 +85,7 @@ def kernel_by_turns(y, sigma, weight=0.2):
             x = few_edges(small, kernel, strength)
             kernel = kernel_of(x, small, size, sigma)
             strength = max(strength / DECAY, least)
-    return centred(kernel).float()
+    return kernel.float()
 
 
 def kernel_sizes(largest):
@@ -72,13 +99,6 @@ def kernel_sizes(largest):
 def resized(x, shape):
     """An image at another scale."""
     return interpolate(x, shape, mode="bicubic", align_corners=False, antialias=True)
-
-
-def transfer(kernel, shape):
-    """The Fourier transform of a kernel with its centre at the origin."""
-    rows, columns = (n - k for n, k in zip(shape, kernel.shape[2:], strict=True))
-    half = tuple(-(k // 2) for k in kernel.shape[2:])
-    return torch.fft.rfft2(pad(kernel, (0, columns, 0, rows)).roll(half, (2, 3)))
 
 
 def differences(shape, like):

@@ -5,6 +5,7 @@ from functools import cache
 import numpy as np
 import torch
 from threadpoolctl import ThreadpoolController
+from torch.nn.functional import pad
 
 # Points of the path of a kernel that is drawn anew at each step: the Cholesky factor of all
 # 1000 would slow the step.
@@ -120,3 +121,22 @@ def anisotropic_kernel(stds, angle):
 def no_blur():
     """The kernel of one pixel, (1, 1, 1, 1)."""
     return torch.ones(1, 1, 1, 1)
+
+
+def transfer(kernel, shape):
+    """The real Fourier transform of a kernel with its middle at the origin.
+
+    Parameters
+    ----------
+    kernel : tensor (..., h, w)
+    shape : (int, int)
+        (H, W) of the image.
+
+    Returns
+    -------
+    complex tensor (..., H, W // 2 + 1)
+    """
+    sides = kernel.shape[-2:]
+    rows, columns = (n - k for n, k in zip(shape, sides, strict=True))
+    kernel = pad(kernel, (0, columns, 0, rows))
+    return torch.fft.rfft2(kernel.roll([-(k // 2) for k in sides], (-2, -1)))

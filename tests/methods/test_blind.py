@@ -10,7 +10,7 @@ import torch
 from benchmark_inverse_problems.judge.case import Case, judge
 from benchmark_inverse_problems.judge.reconstruction import Estimate, Reconstruction
 from benchmark_inverse_problems.methods import blind
-from benchmark_inverse_problems.methods.alternating import kernel_by_turns
+from benchmark_inverse_problems.methods.alternating import likeliest_kernel
 from benchmark_inverse_problems.physics.facts import local_kernels
 from benchmark_inverse_problems.physics.kernels import (
     anisotropic_kernel,
@@ -87,16 +87,21 @@ def test_the_error_of_a_kernel_does_not_depend_on_its_place():
     assert np.isnan(judge(Reconstruction(truth), truth, observation)["kernel_error"])
 
 
-@pytest.mark.parametrize("stds", [(1.0, 1.0), (2.5, 1.2), (3.0, 2.0)])
-def test_the_likelihood_finds_the_kernel_of_its_model(stds):
-    """An image with exactly the spectrum that the method assumes."""
+def natural(exponent):
+    """An image (1, 1, 128, 128) whose amplitudes fall as those of photographs."""
     generator = torch.manual_seed(0)
     white = torch.fft.fft2(torch.randn(1, 1, 128, 128, generator=generator))
     frequencies = torch.fft.fftfreq(128)
     radius = torch.hypot(frequencies[:, None], frequencies)
     radius[0, 0] = 1
-    x = torch.fft.ifft2(white * radius**-1.2).real
-    x = 0.5 + 0.15 * x / x.std()
+    x = torch.fft.ifft2(white * radius ** (-exponent / 2)).real
+    return 0.5 + 0.15 * x / x.std()
+
+
+@pytest.mark.parametrize("stds", [(1.0, 1.0), (2.5, 1.2), (3.0, 2.0)])
+def test_the_likelihood_finds_the_kernel_of_its_model(stds):
+    """An image with exactly the spectrum that the method assumes."""
+    x = natural(2.4)
     true = anisotropic_kernel(stds, 0.6)
     physics = circular_blur((1, 128, 128), true)
     physics.noise_model = dinv.physics.GaussianNoise(0.01)
@@ -187,8 +192,8 @@ def test_turns_find_the_kernel_of_a_picture_with_edges(family, most):
     _, observation = p.judged(0)
     truth, physics = edges(), observation.physics
     y = noisy(physics.A(truth), 0.01)
-    find = partial(kernel_by_turns, weight=0.2)
     told = p.observe(0).physics
+    find = partial(likeliest_kernel, weights=[0.1, 0.2])
     found = blind.with_kernel(y, told, lambda y, physics: y, find)
     case = Case(truth, truth, observation, found)
     unchanged = Case(truth, truth, observation, Estimate(truth, kernel=no_blur()))
@@ -201,8 +206,13 @@ def test_turns_find_the_kernel_of_a_picture_with_edges(family, most):
 
 @pytest.mark.parametrize("value", [0.5, 0.0])
 def test_turns_on_a_picture_without_edges_find_a_kernel(value):
-    kernel = kernel_by_turns(torch.full((1, 1, 48, 52), value), 1 / 255)
+    kernel = likeliest_kernel(torch.full((1, 1, 48, 52), value), 1 / 255)
     assert torch.isfinite(kernel).all() and float(kernel.sum()) == pytest.approx(1)
+
+
+def test_no_blur_is_likeliest_where_there_is_none():
+    y = noisy(natural(2.0), 0.01)
+    assert likeliest_kernel(y, 0.01).shape == (1, 1, 1, 1)
 
 
 def test_a_network_of_varying_kernels_sees_any_size():
