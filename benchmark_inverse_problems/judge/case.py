@@ -7,7 +7,7 @@ from scipy.stats import spearmanr
 from skimage.metrics import structural_similarity
 from torch.nn.functional import avg_pool2d, avg_pool3d
 
-from ..physics.facts import aligned, decimation
+from ..physics.facts import aligned, background, decimation
 from ..physics.needs import refusal
 from ..physics.null_space import range_projection
 from .metrics import METRICS
@@ -81,6 +81,11 @@ class Case:
         inner = (..., slice(shave, height - shave), slice(shave, width - shave))
         estimate = self.x_hat[inner].clamp(0, 1)
         return from_error(luma(estimate) - luma(self.x[inner]))
+
+    def relative_error(self):
+        """NaN where the truth is nothing but background."""
+        size = (self.x - background(self.observation.physics)).norm()
+        return float((self.x_hat - self.x).norm() / size) if size else NAN
 
     def residual(self):
         y, physics = self.observation.y, self.observation.physics

@@ -41,6 +41,18 @@ def aligned(physics, x_hat, x):
 
 
 @singledispatch
+def background(physics):
+    """The value of an image without an object, about which operators are linearised."""
+    return 0.0
+
+
+@singledispatch
+def loudness(physics, clean):
+    """What a relative noise level is relative to: the mean of |A x|, a float."""
+    return float(clean.abs().mean())
+
+
+@singledispatch
 def shows_phase(physics):
     """Whether pictures of complex images show their phase beside their magnitude."""
     return False
