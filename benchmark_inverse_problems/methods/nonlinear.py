@@ -1,5 +1,7 @@
 """Methods for any operator with a gradient, linear or not."""
 
+from collections import deque
+
 import torch
 from deepinv.optim.linear import conjugate_gradient
 
@@ -57,7 +59,7 @@ def empty_image(physics, shape, y):
     return torch.full(shape, background(physics)).to(y)
 
 
-def gauss_newton(y, physics, shape, weight, prior="tv", iterations=10):
+def gauss_newton(y, physics, shape, weight, prior="tv", iterations=10, tolerance=0.0):
     """`argmin_x 1/2 ||A(x) - y||^2 + prior(x - b)` by the Gauss-Newton method.
 
     b is the background. With the Jacobian J at x, each step d solves, by conjugate
@@ -80,6 +82,9 @@ def gauss_newton(y, physics, shape, weight, prior="tv", iterations=10):
         Of the prior, in noise levels; noise below `NOISE_FLOOR` counts as it.
     prior : {"tikhonov", "tv"}
     iterations : int
+        Most steps.
+    tolerance : float
+        Of the objective: it ends with the first step that gains no more than this share.
 
     Yields
     ------
@@ -105,8 +110,20 @@ def gauss_newton(y, physics, shape, weight, prior="tv", iterations=10):
             step = step / 2
         else:
             return
+        settled = value - ahead <= tolerance * value
         x, value = x + step, ahead
         yield x
+        if settled:
+            return
+
+
+def variation_of_any(y, physics, shape, weight, tolerance=1e-3, iterations=50):
+    """The minimiser of total variation for any operator with a gradient.
+
+    The last estimate of `gauss_newton`, which see.
+    """
+    steps = gauss_newton(y, physics, shape, weight, "tv", iterations, tolerance)
+    return deque(steps, maxlen=1).pop()
 
 
 def gauss_newton_step(y, physics, x, start, quadratic):

@@ -41,6 +41,12 @@ def aligned(physics, x_hat, x):
 
 
 @singledispatch
+def image_shape(physics, y):
+    """The shape (1, C, *spatial) of the image behind measurements; that of A^T y."""
+    return tuple(physics.A_adjoint(y).shape)
+
+
+@singledispatch
 def background(physics):
     """The value of an image without an object, about which operators are linearised."""
     return 0.0

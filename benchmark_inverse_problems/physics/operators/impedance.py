@@ -16,6 +16,7 @@ from ..facts import (
     background,
     displayed,
     family,
+    image_shape,
     in_image_space,
     is_differentiable,
     loudness,
@@ -211,6 +212,7 @@ def unit(side, electrodes, patterns, contrast):
 family.register(Impedance, lambda physics: "impedance")
 in_image_space.register(Impedance, lambda physics: False)
 is_differentiable.register(Impedance, lambda physics: True)
+image_shape.register(Impedance, lambda physics, y: (1, 1, physics.side, physics.side))
 background.register(Impedance, lambda physics: BACKGROUND)
 displayed.register(Impedance, lambda physics, y: stretched(y))
 
