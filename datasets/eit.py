@@ -7,6 +7,8 @@ from benchmark_inverse_problems import (
     pictures,
 )
 from benchmark_inverse_problems.problems.images import reduced
+from benchmark_inverse_problems.problems.scans import Scans
+from benchmark_inverse_problems.problems.tanks import KIT4
 
 # Rings of the mesh that measures, and of the one that solvers are told.
 FINE, COARSE = 24, 12
@@ -21,14 +23,17 @@ class Dataset(ProblemDataset):
     much, and 0 is as many times less. Measurements come from a finer mesh than the one
     that solvers are told (1801 and 469 nodes). They are calibrated by the empty tank: its
     voltages are subtracted, on either mesh its own. The noise is relative to the mean of
-    these voltages.
+    these voltages. images=kit4 are measured tanks of A. Hauptmann et al., "Open 2D
+    Electrical Impedance Tomography Data Archive", 2017, in a folder of data_paths; nobody
+    knows their truth.
     """
 
     name = "eit"
     image_set = "inclusions"
     parameters = {
         "images": Name(
-            ["inclusions"], "Image set, or the name of a folder in data_paths."
+            ["inclusions"],
+            "Image set, or the name of a folder in data_paths. kit4 is measured.",
         ),
         "n_images": pictures(n_images=8)["n_images"],
         "size": Number([32], "Side of the images.", "pixels", least=8, whole=True),
@@ -48,7 +53,13 @@ class Dataset(ProblemDataset):
     def side(self):
         return self.size
 
+    @property
+    def files(self):
+        return KIT4 if self.images == "kit4" else self.kind
+
     def viewed(self, images, side):
+        if isinstance(images, Scans):
+            return images.sized(side)
         return reduced(images, side)
 
     def get_task(self):

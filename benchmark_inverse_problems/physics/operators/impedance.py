@@ -201,12 +201,17 @@ class Impedance(Physics):
         return self.scale * self.to_pixels(products.flatten(0, 1)).flatten(1)
 
 
+def inverse_norm(physics):
+    """The inverse of the norm of the Jacobian at the background."""
+    x = torch.full((1, 1, physics.side, physics.side), BACKGROUND)
+    return 1 / float(torch.linalg.matrix_norm(physics.jacobian(x), 2))
+
+
 @lru_cache(64)
 def unit(side, electrodes, patterns, contrast):
-    """The inverse of the norm of the Jacobian at the background, on one mesh for all."""
-    physics = Impedance(side, *PATTERNS[patterns](electrodes), contrast, UNIT_RINGS)
-    x = torch.full((1, 1, side, side), BACKGROUND)
-    return 1 / float(torch.linalg.matrix_norm(physics.jacobian(x), 2))
+    """The scale that makes the norm of the Jacobian one, from one mesh for all."""
+    currents = PATTERNS[patterns](electrodes)
+    return inverse_norm(Impedance(side, *currents, contrast, UNIT_RINGS))
 
 
 family.register(Impedance, lambda physics: "impedance")
@@ -225,8 +230,8 @@ def _(physics, clean):
 
 @aligned.register(Impedance)
 def _(physics, x_hat, x):
-    """Pixels outside the disc are not measured."""
-    return torch.where(physics.seen.to(x.device), x_hat, x)
+    """Pixels outside the disc are not measured. A truth of NaN is not known."""
+    return torch.where(physics.seen.to(x.device) | x.isnan(), x_hat, x)
 
 
 @jacobian.register(Impedance)
