@@ -46,7 +46,12 @@ class Dataset(ProblemDataset):
             ["trigonometric", "adjacent"],
         ),
     }
-    test_parameters = {"n_images": [1], "size": [16], "electrodes": [8]}
+    test_parameters = {
+        "n_images": [1],
+        "size": [16],
+        "electrodes": [8],
+        "currents": ["trigonometric", "adjacent"],
+    }
     tuning_side = 32
 
     @property
