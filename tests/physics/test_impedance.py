@@ -233,3 +233,34 @@ def test_forward_and_gradient_take_milliseconds():
         jacobian_adjoint(tank, x, v)
         times.append(time.perf_counter() - start)
     assert min(times) < 0.03
+
+
+def test_voltages_are_those_of_pyeit():
+    """On one mesh, with electrodes so small that pyEIT's point electrodes are the same.
+
+    The electrodes of the current are left out: their own voltages depend on their size.
+    """
+    fem = pytest.importorskip("pyeit.eit.fem", reason="pyeit is not installed")
+    from pyeit.mesh import PyEITMesh
+
+    electrodes, rings, contrast = 16, 8, 3.0
+    currents, voltages = np.eye(electrodes)[:, :1], np.eye(electrodes)
+    currents = currents - np.eye(electrodes)[:, 4:5]
+    tank = Impedance(32, currents, voltages, contrast, rings, cover=1e-4, contact=1.0)
+    logarithm = tank.logarithm(disc(0.5, 0.4, 32))
+    mesh = DiscMesh(rings)
+    edge = 6 * rings
+    places = len(mesh.nodes) - edge + np.arange(electrodes) * edge // electrodes
+    theirs = fem.Forward(
+        PyEITMesh(
+            node=np.pad(mesh.nodes, ((0, 0), (0, 1))),
+            element=mesh.triangles,
+            perm=logarithm[0].exp().numpy(),
+            el_pos=places,
+            ref_node=0,
+        )
+    ).solve(np.array([0, 4]))[places]
+    ours = tank.measured(logarithm)[0, 0].numpy()
+    others = [n for n in range(electrodes) if n not in (0, 4)]
+    ours, theirs = (v[others] - v[others].mean() for v in (ours, theirs))
+    np.testing.assert_allclose(ours, theirs, rtol=2e-3, atol=1e-4)

@@ -58,6 +58,15 @@ def test_every_operator_has_an_example():
     assert all(OPERATORS[name].__doc__ for name in OPERATORS)
 
 
+@pytest.mark.parametrize("name", OPERATORS)
+def test_it_knows_the_shape_of_its_images(name):
+    shape, settings = EXAMPLES[name]
+    physics = made(name, shape, settings)
+    if facts.is_differentiable(physics):
+        y = physics.A(torch.rand(1, *shape))
+        assert facts.image_shape(physics, y) == (1, *shape)
+
+
 def test_an_entry_is_a_decorator(monkeypatch):
     monkeypatch.setattr("benchmark_inverse_problems.physics.catalogue.OPERATORS", {})
     entered = operator((1, 4, 4))(lambda shape, rng: None)
