@@ -125,10 +125,11 @@ class Impedance(Physics):
         products = np.einsum("tid,tjd->tij", mesh.slopes, mesh.slopes)
         corners = mesh.triangles
         place = corners[:, :, None] * self.size + corners[:, None, :]
+        electrode = np.flatnonzero(fixed)  # a dense matrix would not be kept in memory
         points = mesh.points(PARTS) * [1, -1]  # rows of an image go downwards
-        self.hold("fixed", fixed)
+        self.hold("fixed", fixed.flat[electrode])
         self.hold("stiffness", products * mesh.areas[:, None, None])
-        self.hold("place", place)
+        self.hold("place", np.concatenate((place.flatten(), electrode)))
         self.hold("corners", corners)
         self.hold("slopes", mesh.slopes)
         self.hold("areas", mesh.areas)
@@ -169,8 +170,11 @@ class Impedance(Physics):
         right : tensor (electrodes, N)
         """
         parts = logarithm.exp()[:, :, None, None] * self.stiffness
-        matrix = self.fixed.flatten().expand(len(parts), -1)
-        matrix = matrix.index_add(1, self.place.flatten(), parts.flatten(1))
+        fixed = self.fixed.expand(len(parts), -1)
+        matrix = parts.new_zeros(len(parts), self.size**2)
+        matrix = matrix.index_add(
+            1, self.place, torch.cat((parts.flatten(1), fixed), 1)
+        )
         matrix = matrix.view(-1, self.size, self.size)
         nothing = right.new_zeros(self.size - len(right), right.shape[1])
         return torch.linalg.solve(matrix, torch.cat((nothing, right)))
