@@ -68,6 +68,17 @@ def mean_free(electrodes):
 PATTERNS = {"trigonometric": trigonometric, "adjacent": adjacent}
 
 
+def electrode_terms(mesh, electrodes, cover, contact):
+    """The part of the system's matrix that does not depend on the conductivity.
+
+    Its rows are those of the nodes, then those of the electrodes.
+    """
+    single, double = mesh.electrodes(electrodes, cover)
+    # The model fixes voltages up to a constant: with the last term their sum is zero.
+    own = np.diag(single.sum(0)) / contact + 1 / electrodes
+    return np.block([[double / contact, -single / contact], [-single.T / contact, own]])
+
+
 class Impedance(Physics):
     """The complete electrode model of a round tank, by linear finite elements.
 
@@ -113,35 +124,29 @@ class Impedance(Physics):
         super().__init__()
         self.side, self.scale, self.steep = side, scale, 2 * math.log(contrast)
         mesh = DiscMesh(rings)
-        count, electrodes = len(mesh.nodes), len(currents)
-        self.size = count + electrodes
-        single, double = mesh.electrodes(electrodes, cover)
-        fixed = np.zeros((self.size,) * 2)
-        fixed[:count, :count] = double / contact
-        fixed[:count, count:] = -single / contact
-        fixed[count:, :count] = -single.T / contact
-        # One more than the model has: it sets the sum of the voltages to zero.
-        fixed[count:, count:] = np.diag(single.sum(0) / contact) + 1 / electrodes
-        products = np.einsum("tid,tjd->tij", mesh.slopes, mesh.slopes)
-        corners = mesh.triangles
+        self.size = len(mesh.nodes) + len(currents)
+        fixed = electrode_terms(mesh, len(currents), cover, contact)
+        filled = np.flatnonzero(
+            fixed
+        )  # a problem keeps no operator with a dense matrix
+        corners, slopes, areas = mesh.triangles, mesh.slopes, mesh.areas
         place = corners[:, :, None] * self.size + corners[:, None, :]
-        electrode = np.flatnonzero(fixed)  # a dense matrix would not be kept in memory
-        points = mesh.points(PARTS) * [1, -1]  # rows of an image go downwards
-        self.hold("fixed", fixed.flat[electrode])
-        self.hold("stiffness", products * mesh.areas[:, None, None])
-        self.hold("place", np.concatenate((place.flatten(), electrode)))
-        self.hold("corners", corners)
-        self.hold("slopes", mesh.slopes)
-        self.hold("areas", mesh.areas)
-        self.hold("points", points)
-        self.hold("currents", currents)
-        self.hold("voltages", voltages)
+        held = {
+            "corners": corners,
+            "slopes": slopes,
+            "areas": areas,
+            "points": mesh.points(PARTS) * [1, -1],  # rows of an image go downwards
+            "stiffness": np.einsum("tid,tjd,t->tij", slopes, slopes, areas),
+            "fixed": fixed.flat[filled],
+            "place": np.concatenate((place.flatten(), filled)),
+            "currents": currents,
+            "voltages": voltages,
+        }
+        for name, array in held.items():
+            self.register_buffer(name, torch.from_numpy(np.ascontiguousarray(array)))
         triangles = torch.ones(1, len(corners), dtype=torch.float64)
         self.register_buffer("seen", self.to_pixels(triangles) > 0)
-        self.register_buffer("empty", self.measured(0 * triangles.expand(1, -1)))
-
-    def hold(self, name, array):
-        self.register_buffer(name, torch.from_numpy(np.ascontiguousarray(array)))
+        self.register_buffer("empty", self.measured(torch.zeros_like(triangles)))
 
     def to_triangles(self, x):
         """Means of images (B, 1, H, W) over the triangles, (B, triangles)."""
