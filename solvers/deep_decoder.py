@@ -16,6 +16,7 @@ class Solver(IterativeSolver):
     """
 
     name = "deep_decoder"
+    needs = {"differentiable", "known operator", "2d"}
     parameters = fitting(SIZES, RULES, average=0.95)
     test_config = {"iterations": 100, "tv_weight": 1.0}
 

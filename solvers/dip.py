@@ -17,7 +17,7 @@ class Solver(IterativeSolver):
     """
 
     name = "dip"
-    needs = {"linear", "known operator"}
+    needs = {"differentiable", "known operator"}
     parameters = {
         **fitting(SIZES, RULES, average=0.98),
         "jitter": Number([0.01], "Noise of the input at each iteration.", least=0),

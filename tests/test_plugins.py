@@ -59,6 +59,15 @@ def bundled(name):
     return point | ({"weights": "bundled"} if "weights" in point else {})
 
 
+def untuned(name):
+    """`bundled`, with the first value of what is tuned."""
+    parameters = SOLVERS[name].parameters
+    return {
+        key: parameters[key].first()[0] if value == TUNED else value
+        for key, value in bundled(name).items()
+    }
+
+
 def psnr(problem, reconstructions):
     return np.mean(
         [judge(r, *problem.judged(i))["psnr"] for i, r in enumerate(reconstructions)]
@@ -92,18 +101,25 @@ def test_solver_on_every_task(name, task):
 @pytest.mark.parametrize("name", [n for n, s in SOLVERS.items() if "2d" not in s.needs])
 def test_solver_on_volumes(name, task):
     problem = tiny_problem(task)
-    parameters = SOLVERS[name].parameters
-    settings = {
-        key: parameters[key].first()[0] if value == TUNED else value
-        for key, value in bundled(name).items()
-    }
-    found = reconstruct(name, problem, **settings)
+    found = reconstruct(name, problem, **untuned(name))
     if found is None:
         return
     check_reconstruction(found[0].x_hat, problem.truth(0).shape)
     baseline = psnr(problem, reconstruct("adjoint", problem))
     if name != "pseudoinverse":
         assert psnr(problem, found) > baseline - 0.5
+
+
+@pytest.mark.parametrize("task", ["eit", "scattering"])
+@pytest.mark.parametrize(
+    "name",
+    [n for n, s in SOLVERS.items() if s.needs & {"differentiable", "not linear"}],
+)
+def test_solver_of_operators_that_are_not_linear(name, task):
+    """Right shape, and it explains more than the image without an object, A of which is 0."""
+    problem = tiny_problem(task)
+    (found,) = reconstruct(name, problem, **untuned(name))
+    assert judge(found, *problem.judged(0))["residual"] < 0.9
 
 
 @pytest.mark.parametrize("name", SOLVERS)

@@ -35,6 +35,7 @@ VOLUMES = {
 # Problems with operators that are not linear, or not known: {name: settings}.
 BEYOND = {
     "scattering": {"size": 16, "transmitters": 4, "n_images": 1},
+    "eit": {"size": 16, "electrodes": 8, "n_images": 1},
     "blind_deblur": {"crop": 48, "level": "easy", "n_images": 1, "images": "bundled"},
     "coded_diffraction": {
         "crop": 32,

@@ -7,7 +7,7 @@ from scipy.stats import spearmanr
 from skimage.metrics import structural_similarity
 from torch.nn.functional import avg_pool2d, avg_pool3d
 
-from ..physics.facts import aligned, decimation, local_kernels
+from ..physics.facts import aligned, background, decimation, local_kernels
 from ..physics.needs import refusal
 from ..physics.null_space import range_projection
 from .metrics import METRICS
@@ -25,7 +25,7 @@ class Case:
     Attributes
     ----------
     x_hat, x : tensor (1, C, *spatial)
-        Estimate and truth; the truth is in [0, 1]. Estimates are not clamped, as
+        Estimate and truth; the truth is in [0, 1], or NaN where nobody knows it. Estimates are not clamped, as
         in deepinv and in the papers on RAM and FiRe. What no measurement can see, such
         as a common phase in phase retrieval, is taken from the truth.
     observation : Observation
@@ -39,6 +39,7 @@ class Case:
         self.x_hat = aligned(observation.physics, x_hat.to(truth), truth)
         self.observation, self.cost = observation, cost
         self._split = None
+        self.unknown = bool(truth.isnan().any())
 
     def magnitude(self, x):
         """Complex images as their magnitude, others as they are."""
@@ -82,6 +83,11 @@ class Case:
         estimate = self.x_hat[inner].clamp(0, 1)
         return from_error(luma(estimate) - luma(self.x[inner]))
 
+    def relative_error(self):
+        """NaN where the truth is nothing but background."""
+        size = (self.x - background(self.observation.physics)).norm()
+        return float((self.x_hat - self.x).norm() / size) if size else NAN
+
     def residual(self):
         y, physics = self.observation.y, self.observation.physics
         return float((physics.A(self.x_hat) - y).norm() / y.norm().clamp(min=1e-12))
@@ -114,7 +120,7 @@ class Case:
     def uncertainty(self, function):
         """function(error, spread) of all numbers, in float64; NaN without a spread."""
         spread = self.cost.spread
-        if spread is None:
+        if spread is None or self.unknown:
             return NAN
         error = (self.x_hat - self.x).double().flatten()
         return float(function(error, spread.to(self.x).double().flatten()))
@@ -166,7 +172,7 @@ class Case:
     def spread_rank(self):
         """Rank correlation of spread and size of the error, each averaged over 3x3."""
         spread = self.cost.spread
-        if spread is None:
+        if spread is None or self.unknown:
             return NAN
         squares = [(self.x_hat - self.x).square(), spread.to(self.x).square()]
         pool = POOLS[self.x.ndim]
@@ -177,7 +183,7 @@ class Case:
 
     def error_level(self):
         """Share of the squared errors that the method thinks possible below the true one."""
-        if not self.cost.errors:
+        if not self.cost.errors or self.unknown:
             return NAN
         error = float((self.x_hat - self.x).square().mean())
         return sum(other <= error for other in self.cost.errors) / len(self.cost.errors)

@@ -75,6 +75,14 @@ METRICS = {
         True,
         "dB",
     ),
+    "relative_error": Metric(
+        "Relative error",
+        "|x_hat - x| / |x - background| of operators that are not linear",
+        lambda c: c.relative_error(),
+        False,
+        digits=3,
+        needs=frozenset({"not linear"}),
+    ),
     "residual": Metric(
         "Residual", "|A x_hat - y| / |y|", lambda c: c.residual(), None, digits=4
     ),

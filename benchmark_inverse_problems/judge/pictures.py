@@ -84,8 +84,10 @@ def central(x):
 
 
 def to_png(x):
-    """A (1, C, H, W) image in [0, 1] as a base64 PNG."""
-    pixels = (x[0].clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
+    """A (1, C, H, W) image in [0, 1] as a base64 PNG; NaN is black."""
+    pixels = (
+        (x[0].nan_to_num().clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
+    )
     buffer = io.BytesIO()
     Image.fromarray(np.squeeze(pixels)).save(buffer, format="PNG", optimize=True)
     return base64.b64encode(buffer.getvalue()).decode("ascii")

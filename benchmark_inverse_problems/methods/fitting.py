@@ -8,6 +8,7 @@ from torch.nn.utils import clip_grad_norm_
 from torch.optim.lr_scheduler import LinearLR
 
 from ..networks.layers import LAYOUTS
+from ..physics.facts import image_shape
 from ..physics.noise import NOISE_FLOOR, noise_level
 from ..support.checks import check_known
 from .stopping import LastIterate, stopping_rule
@@ -62,8 +63,8 @@ def from_noise(
     y : Tensor
         Measurements of an image (1, C, *spatial) with values about [0, 1], or, if C = 2,
         [-1, 1].
-    physics : deepinv.physics.LinearPhysics
-        The operator A, with its noise model; sigma is `noise_level(physics, y)`, at
+    physics : deepinv.physics.Physics
+        The operator A with a gradient, and its noise model; sigma is `noise_level(physics, y)`, at
         least `NOISE_FLOOR`.
     network : callable
         Makes the network for the shape (C, *spatial) of an image. The network is a module
@@ -87,7 +88,7 @@ def from_noise(
     ValueError
         As `fit` and `stopping_rule`.
     """
-    shape = physics.A_adjoint(y).shape
+    shape = image_shape(physics, y)
     module = network(tuple(shape[1:])).to(y.device)
     z = INPUT * torch.rand(module.input_shape, device=y.device)
     weight = weight_of_means(tv_weight, y, physics, shape)
@@ -159,8 +160,8 @@ def fit(
         Input of the network. Only the jitter changes it.
     y : Tensor
         Measurements.
-    physics : deepinv.physics.LinearPhysics
-        A, which must be differentiable. A and the loss are evaluated in float32.
+    physics : deepinv.physics.Physics
+        A, which has a gradient. A and the loss are evaluated in float32.
     lr : float
         Learning rate of Adam.
     iterations : int
@@ -207,7 +208,7 @@ def fit(
     chosen = _free(network, parameters)
     optimizer = torch.optim.Adam(chosen, lr, fused=True)
     schedule = LinearLR(optimizer, 1 / warm_up, total_iters=warm_up)
-    sides = physics.A_adjoint(y).shape[2:]
+    sides = image_shape(physics, y)[2:]
     mixed = bfloat16 and _computes_bfloat16(y.device, sides)
     # Channels-last layout doubles the speed in bfloat16, and costs up to half of it in
     # float32.

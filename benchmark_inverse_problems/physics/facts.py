@@ -50,6 +50,24 @@ def local_kernels(physics):
 
 
 @singledispatch
+def image_shape(physics, y):
+    """The shape (1, C, *spatial) of the image behind measurements; that of A^T y."""
+    return tuple(physics.A_adjoint(y).shape)
+
+
+@singledispatch
+def background(physics):
+    """The value of an image without an object, about which operators are linearised."""
+    return 0.0
+
+
+@singledispatch
+def loudness(physics, clean):
+    """What a relative noise level is relative to: the mean of |A x|, a float."""
+    return float(clean.abs().mean())
+
+
+@singledispatch
 def shows_phase(physics):
     """Whether pictures of complex images show their phase beside their magnitude."""
     return False

@@ -12,6 +12,7 @@ from .facts import (
 # {word: what a method needs, in a sentence that starts with "it needs"}.
 NEEDS = {
     "linear": "a linear operator",
+    "differentiable": "an operator with a gradient",
     "not linear": "an operator with a gradient that is not linear",
     "magnitudes": "magnitudes |B x|^2 with a linear B",
     "known operator": "to be told the operator",
@@ -40,6 +41,7 @@ def offers(physics, shape, complex=False, known=True):
     """
     offered = {
         "linear": is_linear(physics),
+        "differentiable": is_differentiable(physics),
         "not linear": is_differentiable(physics) and not is_linear(physics),
         "magnitudes": linear_part(physics) is not None,
         "known operator": known,

@@ -11,7 +11,7 @@ import torch
 from torch.nn.functional import adaptive_avg_pool2d
 
 from . import volumes
-from .phantoms import gaussian_fields, phantoms, shepp_logan
+from .phantoms import gaussian_fields, phantoms, shepp_logan, tanks
 from .reading import (
     PICTURES,
     SKIMAGE,
@@ -215,6 +215,14 @@ IMAGE_SETS = {
         "the Shepp-Logan phantom",
         open=lambda: Images(["shepp_logan"], lambda i: shepp_logan()),
         tuning="ellipses_tuning",
+    ),
+    "inclusions": ImageSet(
+        "round tanks with two or three ellipses of other conductivity",
+        open=lambda: tanks(16, 0),
+        tuning="inclusions_tuning",
+    ),
+    "inclusions_tuning": ImageSet(
+        "round tanks with ellipses, for tuning only", open=lambda: tanks(4, 1000)
     ),
     "gaussian_fields": ImageSet(
         "images of a Gaussian field, whose posterior is known",

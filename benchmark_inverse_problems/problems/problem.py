@@ -13,6 +13,7 @@ import torch
 
 from ..judge.metering import give_back
 from ..physics.catalogue import OPERATORS
+from ..physics.facts import loudness
 from ..physics.needs import offers
 from ..physics.noise import add_noise, noise_model
 from ..support.precision import float32_default
@@ -35,7 +36,8 @@ class Task:
         The factory's parameters.
     sigma, gain : float
         Gaussian standard deviation and Poisson gain of the noise, in the range
-        of the measurements. `relative` multiplies sigma by the mean of |Ax|.
+        of the measurements. `relative` multiplies sigma by the `loudness`, which is the
+        mean of |Ax| for most operators.
     quantised : bool
         The measurements are rounded to 8 bits, as a camera's are.
     told : dict or None
@@ -195,7 +197,7 @@ class Problem:
         The operator is the one that solvers are told.
         """
         observation = self.measure(self.truth(index), index)
-        if self.task.told is None:
+        if self.task.told is None or self.images.scan is not None:
             return observation
         physics = self.make_operator(observation.shape, index, self.task.told)[0]
         physics.noise_model = observation.physics.noise_model
@@ -225,7 +227,7 @@ class Problem:
             clean = physics.A(x)
             sigma = task.sigma
             if task.relative:
-                sigma = sigma * float(clean.abs().mean())
+                sigma = sigma * loudness(physics, clean)
             physics.noise_model = noise_model(sigma, task.gain)
             y = add_noise(clean, physics, rng, sigma, task.gain)
             if task.quantised:

@@ -6,7 +6,10 @@ import pytest
 import torch
 
 from benchmark_inverse_problems.methods import nonlinear
-from benchmark_inverse_problems.methods.total_variation import gradient
+from benchmark_inverse_problems.methods.total_variation import (
+    gradient,
+    total_variation,
+)
 from benchmark_inverse_problems.physics.catalogue import OPERATORS
 from benchmark_inverse_problems.physics.derivatives import (
     jacobian,
@@ -81,7 +84,8 @@ def test_scattering_is_not_linear_and_of_norm_one(waves):
     matrix = waves.jacobian(torch.zeros(1, 1, SIDE, SIDE))
     assert torch.linalg.matrix_norm(matrix, 2) == pytest.approx(1, rel=1e-6)
     offered = offers(waves, (1, 1, SIDE, SIDE))
-    assert offered == {"not linear", "known operator", "2d", "real"}
+    others = {"known operator", "2d", "real"}
+    assert offered == {"differentiable", "not linear"} | others
     with pytest.raises(
         ValueError, match="gray square images and got 1 channels of 8x9"
     ):
@@ -143,6 +147,38 @@ def test_linear_operators_need_one_step():
     y = torch.rand(1, 1, 8, 8)
     found = nonlinear.linearised(y, physics, y.shape, 2.0)
     torch.testing.assert_close(found, y / 1.02, rtol=1e-3, atol=1e-4)
+
+
+def test_weak_measurements_are_no_worse():
+    """The floor of deepinv's conjugate gradients is larger than their squares."""
+    physics = dinv.physics.LinearPhysics(
+        A=lambda x, **_: 1e-3 * x, A_adjoint=lambda y, **_: 1e-3 * y
+    )
+    physics.noise_model = dinv.physics.GaussianNoise(0.01)
+    y = 1e-3 * torch.rand(1, 1, 8, 8, generator=torch.manual_seed(0))
+    found = nonlinear.linearised(y, physics, y.shape, 1e-4)
+    torch.testing.assert_close(found, 500 * y)
+
+
+def test_variation_is_that_of_linear_operators():
+    physics = dinv.physics.Denoising(dinv.physics.GaussianNoise(0.1))
+    y = picture(16, 16, 1)
+    found = nonlinear.variation_of_any(y, physics, y.shape, 0.5, tolerance=1e-5)
+    expected = total_variation(y, physics, 0.05)
+    assert (found - expected).norm() < 0.12 * (y - expected).norm()
+    coarse = nonlinear.variation_of_any(y, physics, y.shape, 0.5, tolerance=1.0)
+    first = list(nonlinear.gauss_newton(y, physics, y.shape, 0.5))[1]
+    assert torch.equal(coarse, first)
+
+
+def test_methods_start_from_the_background():
+    observation = tiny_problem("eit").observe(0)
+    y, physics, shape = observation.y, observation.physics, observation.shape
+    for method in (nonlinear.gauss_newton, nonlinear.gradient_descent):
+        first = next(method(y, physics, shape, 0.01))
+        assert (first == 0.5).all()
+    strong = nonlinear.linearised(y, physics, shape, 1e6)
+    assert (strong - 0.5).abs().max() < 1e-3
 
 
 def test_iterations_beat_the_linear_part(waves):

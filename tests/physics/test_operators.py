@@ -53,8 +53,18 @@ def case(request):
 def test_every_operator_has_an_example():
     assert EXAMPLES.keys() == OPERATORS.keys()
     others = EXAMPLES.keys() - {name for name, *_ in CASES}
-    assert others == {"coded_diffraction", "scattering"}, "those that are not linear"
+    not_linear = {"coded_diffraction", "impedance", "scattering"}
+    assert others == not_linear
     assert all(OPERATORS[name].__doc__ for name in OPERATORS)
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_it_knows_the_shape_of_its_images(name):
+    shape, settings = EXAMPLES[name]
+    physics = made(name, shape, settings)
+    if facts.is_differentiable(physics):
+        y = physics.A(torch.rand(1, *shape))
+        assert facts.image_shape(physics, y) == (1, *shape)
 
 
 def test_an_entry_is_a_decorator(monkeypatch):

@@ -9,7 +9,14 @@ from deepinv.physics.scattering import circular_sensors
 
 from ..catalogue import operator
 from ..derivatives import from_matrix, jacobian
-from ..facts import displayed, family, in_image_space, is_differentiable, stretched
+from ..facts import (
+    displayed,
+    family,
+    image_shape,
+    in_image_space,
+    is_differentiable,
+    stretched,
+)
 
 # Waves along the side of the image, distance of the sensors from its centre in sides.
 WAVES, RADIUS = 4, 1.0
@@ -32,7 +39,7 @@ class Scattering(Physics):
 
     def __init__(self, side, contrast, transmitters, receivers):
         super().__init__()
-        self.contrast, self.scale = contrast, 1.0
+        self.side, self.contrast, self.scale = side, contrast, 1.0
         self.receivers = receivers
         self.waves = Helmholtz(
             side,
@@ -67,6 +74,7 @@ class Scattering(Physics):
 family.register(Scattering, lambda physics: "scattering")
 in_image_space.register(Scattering, lambda physics: False)
 is_differentiable.register(Scattering, lambda physics: True)
+image_shape.register(Scattering, lambda physics, y: (1, 1, physics.side, physics.side))
 
 
 @jacobian.register(Scattering)
