@@ -28,9 +28,9 @@ class Solver(ReconstructionSolver):
     needs = {"blur", "2d"}
     parameters = {
         "weights": WEIGHTS,
-        "exponent": Number([2.0], "Exponent of the spectrum.", above=0, start=2),
+        "exponent": Number([2.4], "Exponent of the spectrum.", above=0, start=2.4),
         "inflation": Number(
-            [2.0], "Factor on the noise level.", least=1, start=2, ratio=2
+            [1.5], "Factor on the noise level.", least=1, start=1.5, ratio=2
         ),
         "precision": precision(),
     }

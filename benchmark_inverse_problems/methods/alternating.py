@@ -26,7 +26,7 @@ LAST_COPY, GROWTH = 1e5, 2
 DECAY, LEAST_WEIGHT = 1.1, 0.1
 
 
-def likeliest_kernel(y, sigma, weights=WEIGHTS, exponent=2.0):
+def likeliest_kernel(y, sigma, weights=WEIGHTS, exponent=2.4):
     """The likeliest of the kernels of several penalties and of no blur, (1, 1, h, w).
 
     A penalty that is wrong for a picture gives a wrong kernel, and a picture without edges

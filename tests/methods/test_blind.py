@@ -211,7 +211,7 @@ def test_turns_on_a_picture_without_edges_find_a_kernel(value):
 
 
 def test_no_blur_is_likeliest_where_there_is_none():
-    y = noisy(natural(2.0), 0.01)
+    y = noisy(natural(2.4), 0.01)
     assert likeliest_kernel(y, 0.01).shape == (1, 1, 1, 1)
 
 
