@@ -2,6 +2,7 @@ from functools import partial
 
 from benchmark_inverse_problems import IterativeSolver, fitting
 from benchmark_inverse_problems.methods.fitting import architecture, from_noise
+from benchmark_inverse_problems.methods.phase_retrieval import from_amplitudes
 from benchmark_inverse_problems.methods.stopping import RULES, unsupported_rule
 from benchmark_inverse_problems.networks.deep_decoder import SIZES, DeepDecoder
 
@@ -11,7 +12,7 @@ class Solver(IterativeSolver):
 
     R. Heckel, P. Hand, "Deep Decoder: Concise Image Representations from Untrained
     Non-convolutional Networks", ICLR 2019. It fits the noise late. It is stopped like
-    `dip`. The paper's setting is
+    `dip`. In phase retrieval it fits the amplitudes. The paper's setting is
     deep_decoder[size=original,iterations=5000,stopping=none].
     """
 
@@ -28,4 +29,7 @@ class Solver(IterativeSolver):
         network = architecture(DeepDecoder, SIZES, size, bounded=bounded)
         self.count(network, example.shape[1:])
         bfloat16 = self.precision == "bfloat16"
-        return partial(from_noise, network=network, bfloat16=bfloat16, **fitting)
+        method = partial(from_noise, network=network, bfloat16=bfloat16, **fitting)
+        if "magnitudes" in example.offers:
+            return partial(from_amplitudes, method=method)
+        return method

@@ -110,7 +110,7 @@ def test_solver_on_volumes(name, task):
         assert psnr(problem, found) > baseline - 0.5
 
 
-@pytest.mark.parametrize("task", ["eit", "scattering"])
+@pytest.mark.parametrize("task", ["eit", "scattering", "coded_diffraction"])
 @pytest.mark.parametrize(
     "name",
     [n for n, s in SOLVERS.items() if s.needs & {"differentiable", "not linear"}],

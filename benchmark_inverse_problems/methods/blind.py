@@ -23,6 +23,8 @@ FLOOR = 1 / 255
 # Blurs that vary: tiles along a side, their share of it and least size in pixels, and the
 # share of a tile that fades.
 TILES, TILE, LEAST_TILE, FADE = 3, 0.5, 96, 0.25
+# Further factor on the noise level: kernels of tiles are less certain.
+TILE_INFLATION = 2.5
 
 
 class NaturalSpectrum:
@@ -147,6 +149,7 @@ def with_kernel(y, physics, restore, find, inflation=1.0):
     sigma = max(noise_level(physics, y), FLOOR)
     if getattr(physics, "kernel_family", None) == "varying":
         blur = blur_of_tiles(y, sigma, find)
+        inflation = TILE_INFLATION * inflation
     else:
         blur = circular_blur(y.shape[1:], find(y, sigma))
     return restored(y, physics, blur, restore, inflation)

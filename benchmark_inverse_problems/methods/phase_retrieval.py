@@ -6,9 +6,10 @@ Each iterative method is a generator: the start, then one estimate an iteration.
 import deepinv as dinv
 import numpy as np
 import torch
+from deepinv.physics import Physics
 
 from ..networks.complex_images import by_parts
-from ..physics.facts import linear_part
+from ..physics.facts import background, image_shape, linear_part
 from ..physics.noise import noise_level, with_noise
 from ..support.checks import check_known
 
@@ -16,6 +17,8 @@ STARTS = ("flat", "spectral", "random")
 POWER_ITERATIONS, TOLERANCE = 600, 1e-4
 # Least value of the weights of the spectral method; far smaller ones slow it down.
 LEAST_WEIGHT = -3.0
+# Keeps the root of an intensity from its corner at zero.
+TINY = 1e-8
 # Least noise level that networks are told.
 FLOOR = 1 / 255
 
@@ -48,6 +51,56 @@ def amplitude_noise(y, physics):
     if sigma == 0:
         return 0.0
     return float((sigma**2 / (4 * y.clamp(min=sigma))).mean().sqrt()) / 2**0.5
+
+
+class Amplitudes(Physics):
+    """A(x) = |B (b + x)|, (B, K, H, W): the root of the intensities.
+
+    Parameters
+    ----------
+    physics : deepinv.physics.Physics
+        Of the intensities |B x|^2.
+    sigma : float
+        Noise of the amplitudes.
+    start : float
+        b, the flat image that x is added to.
+    """
+
+    def __init__(self, physics, sigma, start):
+        super().__init__(noise_model=dinv.physics.GaussianNoise(sigma))
+        self.intensities, self.start = physics, start
+
+    def A(self, x, **_):
+        # The root has no gradient at zero.
+        return (self.intensities.A(self.start + x) + TINY).sqrt()
+
+
+image_shape.register(Amplitudes, lambda physics, y: image_shape(physics.intensities, y))
+
+
+def from_amplitudes(y, physics, method):
+    """What an iterative method finds from the roots of intensities.
+
+    It is for methods that need a gradient. Those of complex images begin near zero, where
+    the intensities have none, so they find the difference to a flat image.
+
+    Parameters
+    ----------
+    y : tensor (1, K, H, W)
+        Intensities; what noise made negative counts as zero.
+    physics : deepinv.physics.Physics
+    method : callable (y, physics) -> iterator of x_hat
+
+    Yields
+    ------
+    tensor
+        The estimates of the method.
+    """
+    start = background(physics) if image_shape(physics, y)[1] == 2 else 0.0
+    # The noise of a complex number is that of two parts.
+    sigma = 2**0.5 * amplitude_noise(y, physics)
+    for x in method(y.clamp(min=0).sqrt(), Amplitudes(physics, sigma, start)):
+        yield start + x
 
 
 def spectral(y, physics):

@@ -11,7 +11,9 @@ from benchmark_inverse_problems.judge.case import Case, judge
 from benchmark_inverse_problems.judge.pictures import gallery
 from benchmark_inverse_problems.judge.reconstruction import Reconstruction
 from benchmark_inverse_problems.methods import phase_retrieval as methods
+from benchmark_inverse_problems.methods.phase_retrieval import from_amplitudes
 from benchmark_inverse_problems.physics.catalogue import OPERATORS
+from benchmark_inverse_problems.physics.derivatives import jacobian_adjoint
 from benchmark_inverse_problems.physics.facts import aligned, linear_part
 from benchmark_inverse_problems.physics.needs import offers
 from benchmark_inverse_problems.physics.operators.coded_diffraction import (
@@ -68,7 +70,13 @@ def test_the_linear_part_is_a_tight_frame(shape, patterns):
 
 def test_what_it_offers():
     offered = offers(operator(COMPLEX), (1, *COMPLEX), complex=True)
-    assert offered == {"magnitudes", "known operator", "2d"}
+    assert offered == {
+        "magnitudes",
+        "known operator",
+        "2d",
+        "differentiable",
+        "not linear",
+    }
     assert "magnitudes" not in offers(linear_part(operator(REAL)), (1, *REAL))
     with pytest.raises(ValueError, match="gray or complex images and got 3 channels"):
         operator((3, 8, 8))
@@ -270,3 +278,25 @@ def test_solvers_run_and_others_skip(name, kind):
     assert Case(found.x_hat, truth, observation, found).psnr() > 5
     assert reconstruct("adjoint", problem) is None
     assert reconstruct("dpir", problem, lambda_=0.2, last=1.0) is None
+
+
+@pytest.mark.parametrize("shape", [REAL, COMPLEX])
+def test_a_method_with_a_gradient_fits_the_amplitudes(shape):
+    """It is handed the roots of the intensities, and begins where they have a gradient."""
+    physics = operator(shape)
+    physics.noise_model = dinv.physics.GaussianNoise(0.05)
+    x = 0.5 + 0.1 * torch.rand(1, *shape, generator=torch.manual_seed(0))
+    start = 0.5 if shape == COMPLEX else 0.0
+
+    def descend(y, amplitudes):
+        assert torch.equal(y, physics.A(x).sqrt())
+        assert 0 < float(amplitudes.noise_model.sigma) < 0.2
+        yield x - start
+        z = torch.full_like(x, 0.5 - start)
+        slope = jacobian_adjoint(amplitudes, z, amplitudes.A(z) - y)
+        assert float(((x - start - z) * slope).sum()) < 0
+        yield z
+
+    first, second = from_amplitudes(physics.A(x), physics, descend)
+    torch.testing.assert_close(first, x)
+    torch.testing.assert_close(second, torch.full_like(x, 0.5))

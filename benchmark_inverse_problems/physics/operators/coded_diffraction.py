@@ -7,9 +7,12 @@ from deepinv.physics import LinearPhysics, Physics
 from ..catalogue import operator
 from ..facts import (
     aligned,
+    background,
     displayed,
     family,
+    image_shape,
     in_image_space,
+    is_differentiable,
     linear_part,
     shows_phase,
     stretched,
@@ -103,8 +106,17 @@ class CodedDiffraction(Physics):
 family.register(CodedDiffraction, lambda physics: "phase retrieval")
 in_image_space.register(CodedDiffraction, lambda physics: False)
 linear_part.register(CodedDiffraction, lambda physics: physics.B)
+is_differentiable.register(CodedDiffraction, lambda physics: True)
+# The gradient of |B x|^2 vanishes at zero. A flat image is closer to a picture than random
+# phases are.
+background.register(CodedDiffraction, lambda physics: 0.5)
 shows_phase.register(CodedDiffraction, lambda physics: True)
 displayed.register(CodedDiffraction, lambda physics, y: stretched(y[:, :1]))
+
+
+@image_shape.register(CodedDiffraction)
+def _(physics, y):
+    return 1, 1 if physics.B.real else 2, *y.shape[2:]
 
 
 @aligned.register(CodedDiffraction)
