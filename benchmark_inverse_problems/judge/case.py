@@ -25,8 +25,8 @@ class Case:
     Attributes
     ----------
     x_hat, x : tensor (1, C, *spatial)
-        Estimate and truth; the truth is in [0, 1], or NaN where nobody knows it. Estimates are not clamped, as
-        in deepinv and in the papers on RAM and FiRe. What no measurement can see, such
+        Estimate and truth; the truth is in [0, 1], or NaN where nobody knows it.
+        Estimates are not clamped, as in deepinv and in the papers on RAM and FiRe. What no measurement can see, such
         as a common phase in phase retrieval, is taken from the truth.
     observation : Observation
         With the operator that measured.

@@ -64,8 +64,8 @@ def from_noise(
         Measurements of an image (1, C, *spatial) with values about [0, 1], or, if C = 2,
         [-1, 1].
     physics : deepinv.physics.Physics
-        The operator A with a gradient, and its noise model; sigma is `noise_level(physics, y)`, at
-        least `NOISE_FLOOR`.
+        The operator A with a gradient, and its noise model; sigma is
+        `noise_level(physics, y)`, at least `NOISE_FLOOR`.
     network : callable
         Makes the network for the shape (C, *spatial) of an image. The network is a module
         with the attribute `input_shape`, such as `SkipNetwork` or `DeepDecoder`.

@@ -93,7 +93,6 @@ def gauss_newton(y, physics, shape, weight, prior="tv", iterations=10, tolerance
         objective.
     """
     prior = Prior(prior, weight * max(noise_level(physics, y), NOISE_FLOOR))
-
     x = start = empty_image(physics, shape, y)
 
     def objective(x):
