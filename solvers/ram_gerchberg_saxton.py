@@ -31,8 +31,8 @@ class Solver(IterativeSolver):
     needs = {"magnitudes", "known operator", "2d"}
     parameters = {
         "weights": WEIGHTS,
-        "start": Number([0.5], "First noise level.", above=0, start=0.5, ratio=2),
-        "steps": iterations(20),
+        "start": Number([0.2], "First noise level.", above=0, start=0.2, ratio=2),
+        "steps": iterations(40),
         "precision": precision(),
     }
     published = (PUBLISHED,)

@@ -224,13 +224,13 @@ def part_by_part(network):
     return restore
 
 
-def gerchberg_saxton(y, physics, restore, start=0.5, steps=20):
+def gerchberg_saxton(y, physics, restore, start=0.2, steps=40):
     """Gerchberg and Saxton's projections with a method that restores between them.
 
         z <- P(B x),   x <- restore(z, B with noise of level s_k)
 
-    The first x is flat. The levels s_k fall geometrically from `start` to that of the measured magnitudes: at
-    first the phases are wrong, which is as bad as strong noise.
+    The first x is flat. The levels s_k fall geometrically from `start` to that of the
+    measured magnitudes: at first the phases are wrong, which is as bad as strong noise.
 
     Parameters
     ----------
