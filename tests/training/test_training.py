@@ -14,7 +14,8 @@ from safetensors.torch import load_file
 from benchmark_inverse_problems.commands import train as training
 from benchmark_inverse_problems.networks.drunet import MultiHeadDRUNet
 from benchmark_inverse_problems.networks.weights import load_weights
-from benchmark_inverse_problems.training import drunet, loop, mixed_loss
+from benchmark_inverse_problems.physics.kernels import transfer
+from benchmark_inverse_problems.training import drunet, kernels, loop, mixed_loss
 from benchmark_inverse_problems.training import random_problems as tasks
 from benchmark_inverse_problems.training.data import (
     HELD_OUT,
@@ -202,3 +203,30 @@ def test_training_on_starts_from_the_bundled_weights(folder, monkeypatch, capsys
     assert weights.keys() == bundled.keys()
     for key, value in weights.items():
         torch.testing.assert_close(value.float(), bundled[key])
+
+
+def test_turned_blurs_stay_blurs(folder, monkeypatch):
+    """Image, measurement and kernel are turned together, and no step draws alike."""
+    monkeypatch.setattr(kernels, "SAMPLES", 3)
+    monkeypatch.setattr(kernels, "start", lambda y, *_: torch.ones(1, 1, 31, 31) / 961)
+    sampler = PatchSampler([folder / "data"], patch=64)
+    for step in range(3):
+        y, sigma, first, true, x = kernels.draw(sampler, step)
+        assert first.shape == true.shape == (kernels.BATCH, 1, 31, 31)
+        spectrum = torch.fft.rfft2(x) * transfer(true, x.shape[2:])
+        noise = y - torch.fft.irfft2(spectrum, s=x.shape[2:])
+        torch.testing.assert_close(noise.std((1, 2, 3)), sigma, rtol=0.1, atol=0)
+    again = kernels.draw(sampler, 2)[0]
+    assert torch.equal(again, y)
+
+
+def test_a_kernel_that_is_right_has_no_loss(folder, monkeypatch):
+    monkeypatch.setattr(kernels, "SAMPLES", 1)
+    monkeypatch.setattr(kernels, "start", lambda y, *_: torch.ones(1, 1, 31, 31) / 961)
+    sampler = PatchSampler([folder / "data"], patch=64)
+    y, sigma, _, true, x = kernels.draw(sampler, 0)
+    truth, _ = kernels.standardised(x, 0)
+    sharp = truth * kernels.contrast(x) / kernels.contrast(y)
+    *exact, restored = kernels.errors((sharp, true, true), true, y, x, sigma)
+    assert max(float(error.max()) for error in exact) < 1e-4
+    assert 0 < float(restored.mean()) < 1
