@@ -43,9 +43,14 @@ def likeliest_kernel(y, sigma, weights=WEIGHTS, exponent=2.4):
     exponent : float
         See `NaturalSpectrum`.
     """
-    model = NaturalSpectrum(y, sigma, exponent)
     found = [kernel_by_turns(y, sigma, weight) for weight in weights]
-    return min([no_blur(), *found], key=model.misfit).to(y.device)
+    return likeliest([no_blur(), *found], y, sigma, exponent)
+
+
+def likeliest(kernels, y, sigma, exponent=2.4):
+    """The likeliest of some kernels (1, 1, h, w), see `NaturalSpectrum`."""
+    misfit = NaturalSpectrum(y, sigma, exponent).misfit
+    return min(kernels, key=lambda kernel: misfit(kernel.cpu())).to(y.device)
 
 
 def kernel_by_turns(y, sigma, weight):

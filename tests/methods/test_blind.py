@@ -10,7 +10,11 @@ import torch
 from benchmark_inverse_problems.judge.case import Case, judge
 from benchmark_inverse_problems.judge.reconstruction import Estimate, Reconstruction
 from benchmark_inverse_problems.methods import blind
-from benchmark_inverse_problems.methods.alternating import likeliest_kernel
+from benchmark_inverse_problems.methods.alternating import (
+    kernel_by_turns,
+    likeliest_kernel,
+)
+from benchmark_inverse_problems.networks.kernel_network import load_kernel_network
 from benchmark_inverse_problems.physics.facts import local_kernels
 from benchmark_inverse_problems.physics.kernels import (
     anisotropic_kernel,
@@ -232,3 +236,26 @@ def test_a_network_of_varying_kernels_sees_any_size():
     found = blind.with_network(y, physics, lambda y, blur: blur.A(y), network)
     assert found.x_hat.shape == y.shape and found.kernel.shape == (25, 1, 33, 33)
     torch.testing.assert_close(found.kernel.sum((1, 2, 3)), torch.ones(25))
+
+
+def test_the_network_improves_the_kernel_that_it_is_given():
+    """On the tuning pictures, which no step of its training saw."""
+    network = load_kernel_network("bundled", "blind_net").eval()
+    errors = []
+    for index in range(2):
+        p = problem(family="gaussian", level="medium", crop=96, images="tuning")
+        truth, observation = p.judged(index)
+        y = p.observe(index).y
+        first = kernel_by_turns(y, 0.02, 0.1)
+        with torch.no_grad():
+            found = network(y, 0.02, first)
+        errors.append(
+            [
+                Case(
+                    truth, truth, observation, Estimate(truth, kernel=k)
+                ).kernel_error()
+                for k in (first, found)
+            ]
+        )
+    before, after = np.mean(errors, 0)
+    assert after < before
