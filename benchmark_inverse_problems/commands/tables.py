@@ -40,7 +40,7 @@ def main(arguments):
     if options.layout == "plain":
         (metric,) = layout.metrics
         table, sources = pivot(df, metric), []
-        marks, notes = outside_marks(df)
+        marks, notes = outside_marks(df, metric)
         if options.published:
             table, sources = with_published(table, metric)
         notes = sources + notes

@@ -76,8 +76,14 @@ def pivot(df, metric):
     return table.rename(columns=labels(table.columns)).rename_axis(None, axis=1)
 
 
-def outside_marks(df):
+def outside_marks(df, metric=None):
     """What to write after the cells outside of what their network learned.
+
+    Parameters
+    ----------
+    df : DataFrame
+    metric : str, optional
+        The table's: cells without a value of it have no mark.
 
     Returns
     -------
@@ -85,6 +91,8 @@ def outside_marks(df):
         {(problem, label of the solver): mark}
     notes : list of str
     """
+    if metric is not None:
+        df = df[df[f"objective_{metric}"].notna()]
     cells = outside_cells(df)
     names = labels(df["solver_name"].unique())
     marks = {(problem, names[solver]): OUTSIDE for problem, solver in cells}

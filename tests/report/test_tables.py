@@ -243,3 +243,15 @@ def test_command(tmp_path, capsys):
     with pytest.raises(SystemExit):
         command.main([str(tmp_path / "r.parquet"), "--metric", "beauty"])
     assert "invalid choice" in capsys.readouterr().err
+
+
+def test_a_mark_needs_a_value_of_the_metric(tmp_path, capsys):
+    """A solver without any value of the metric has no column, and so no mark."""
+    df = results(PROBLEM)
+    rim = df["solver_name"] == "rim"
+    df["objective_kernel_error"] = df["objective_psnr"].where(~rim)
+    df["objective_outside"] = rim.map({True: "it learned nothing", False: ""})
+    df.to_parquet(tmp_path / "r.parquet")
+    for metric, marked in (("kernel_error", False), ("psnr", True)):
+        command.main([str(tmp_path / "r.parquet"), "--metric", metric])
+        assert ("†" in capsys.readouterr().out) == marked
