@@ -186,5 +186,6 @@ RECIPES = [
         lr=1e-3,
         patch=128,
         learned={"blur": {"family": "blur", "sigma": SIGMA}},
+        bits=8,
     )
 ]

@@ -1,6 +1,7 @@
 """Tuning finds the best point of a grid on the tuning set, and the table is used."""
 
 import json
+import re
 import math
 import shlex
 from dataclasses import replace
@@ -230,17 +231,22 @@ def test_entries_are_of_problems_of_the_suite():
 
     tasks = {str(dataset.get_data()["problem"].task) for dataset in PROBLEMS}
     for name, key, _ in entries():
-        task, _, _ = key.partition(" ")
+        task, _ = parts(key)
         assert task in tasks, f"{name}: {key}"
 
 
 def test_keys_have_the_parameters_of_their_solver():
     """A new parameter with a default changes the keys of the entries before it."""
     for name, key, entry in entries():
-        _, _, fixed = key.partition(" ")
+        _, fixed = parts(key)
         named = {part.split("=")[0] for part in fixed.split(",") if part}
         expected = set(SOLVERS[name].parameters) - UNTUNED - set(entry["values"])
         assert named == expected, f"{name}: {key}"
+
+
+def parts(key):
+    """The task and the fixed parameters of a key."""
+    return re.fullmatch(r"(\S+(?: told\[\S*\])?) ?(\S*)", key).groups()
 
 
 def entries():
