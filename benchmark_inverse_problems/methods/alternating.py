@@ -6,13 +6,14 @@ from scipy.ndimage import center_of_mass, label
 from scipy.ndimage import shift as moved
 from torch.nn.functional import interpolate
 
-from ..physics.kernels import no_blur, transfer
+from ..physics.kernels import SIZE, no_blur, transfer
 from .blind import NaturalSpectrum
 
 # Penalties that are tried.
 WEIGHTS = (0.05, 0.1, 0.2, 0.4)
-# Largest side of a kernel in pixels, if the image is not smaller; the side at the coarsest scale and the ratio of scales.
-SIZE, LEAST, RATIO = 31, 5, 2**-0.5
+# Side of a kernel at the coarsest scale, in pixels, and the ratio of scales. The finest one
+# has SIZE, if the image is not smaller.
+LEAST, RATIO = 5, 2**-0.5
 TURNS = 5
 # Of the least squares for the kernel, per pixel of the image, at a noise of zero.
 RIDGE = 1e-4

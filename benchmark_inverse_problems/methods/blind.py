@@ -4,7 +4,6 @@ from itertools import product
 
 import numpy as np
 import torch
-from deepinv.physics import SpaceVaryingBlur
 from scipy.optimize import minimize
 from scipy.signal.windows import tukey
 from torch.nn.functional import pad
@@ -13,7 +12,7 @@ from ..judge.reconstruction import Estimate
 from ..physics.facts import local_kernels
 from ..physics.kernels import anisotropic_kernel
 from ..physics.noise import noise_level, with_noise
-from ..physics.operators.blur import circular_blur, varying_blur
+from ..physics.operators.blur import circular_blur, product_convolution, varying_blur
 
 # Standard deviations and directions that are tried before the best is refined.
 STDS = (0.5, 0.8, 1.2, 1.6, 2.0, 2.5, 3.0, 3.6, 4.2)
@@ -200,11 +199,6 @@ def with_network(y, physics, restore, network, inflation=1.0):
     rows, columns = y.shape[2:]
     # The network halves the image five times.
     found = network(pad(y, (0, -columns % 32, 0, -rows % 32), mode="circular"))
-    blur = SpaceVaryingBlur(
-        filters=found["filters"],
-        multipliers=found["multipliers"][..., :rows, :columns],
-        padding="circular",
-        use_fft=True,
-        mask_first=False,
-    )
+    weights = found["multipliers"][..., :rows, :columns]
+    blur = product_convolution(found["filters"], weights)
     return restored(y, physics, blur, restore, inflation)

@@ -5,11 +5,9 @@ import torch
 from torch import nn
 from torch.nn.functional import pad, pixel_shuffle, pixel_unshuffle
 
-from ..physics.kernels import transfer
+from ..physics.kernels import SIZE, transfer
 from .weights import choose, load_weights, published
 
-# Side of the kernels that are found.
-SIZE = 31
 STAGES = 2
 # Features of the scales of the U-Nets.
 WIDTHS = (32, 48, 64)

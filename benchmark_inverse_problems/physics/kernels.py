@@ -7,6 +7,8 @@ import torch
 from threadpoolctl import ThreadpoolController
 from torch.nn.functional import pad
 
+# Side of the kernels of cameras' paths, in pixels.
+SIZE = 31
 # Points of the path of a kernel that is drawn anew at each step: the Cholesky factor of all
 # 1000 would slow the step.
 QUICK_PATH = 250
@@ -50,7 +52,7 @@ def drawn(path, size):
     return torch.from_numpy(kernel / kernel.sum())[None, None].float()
 
 
-def motion_kernel(rng, length_scale, std, size=31, points=1000):
+def motion_kernel(rng, length_scale, std, size=SIZE, points=1000):
     """A motion blur kernel, (1, 1, size, size), non-negative with sum one.
 
     Parameters
@@ -68,7 +70,7 @@ def motion_kernel(rng, length_scale, std, size=31, points=1000):
     return drawn(camera_path(rng, length_scale, std, points, 2), size)
 
 
-def shaken_kernels(rng, length_scale, std, grid, size=31, points=1000):
+def shaken_kernels(rng, length_scale, std, grid, size=SIZE, points=1000):
     """Kernels of a camera that also turns about its axis, (rows * columns, 1, size, size).
 
     O. Whyte et al., "Non-Uniform Deblurring for Shaken Images", CVPR 2010. The turn moves

@@ -8,12 +8,17 @@ from torch.nn.functional import pad
 
 from ..methods.alternating import WEIGHTS, kernel_by_turns
 from ..networks.kernel_network import (
-    SIZE,
     KernelNetwork,
     standardised,
     wiener,
 )
-from ..physics.kernels import QUICK_PATH, anisotropic_kernel, motion_kernel, transfer
+from ..physics.kernels import (
+    QUICK_PATH,
+    SIZE,
+    anisotropic_kernel,
+    motion_kernel,
+    transfer,
+)
 from .data import stack, turned, validation_rng
 from .loop import Recipe, autocast, device_of
 
@@ -74,13 +79,8 @@ def sample(sampler, index):
     x = sampler.batch(rng, 1, channels=1)
     true, sigma = kernel(rng), float(rng.uniform(*SIGMA))
     y = blurred(rng, x, true, torch.tensor([sigma]))
-    first = start(y, sigma, WEIGHTS[rng.randint(len(WEIGHTS))])
+    first = kernel_by_turns(y, sigma, WEIGHTS[rng.randint(len(WEIGHTS))])
     return sigma, together(y, x), together(first, true)
-
-
-def start(y, sigma, weight):
-    """The first estimate of a kernel, without what a network learns."""
-    return kernel_by_turns(y, sigma, weight)
 
 
 def together(*images):
@@ -136,12 +136,12 @@ def loss(model, data, step):
     y, sigma, first, kernels, x = data
     with autocast(y.device):
         found = model.estimates(y, sigma, first)
-    all_errors = [errors(stage, kernels, y, x, sigma) for stage in found]
     weights = [0.5 ** (len(found) - 1 - i) for i in range(len(found))]
     # Logarithms: a stage that is far off must not drown the others.
     total = sum(
-        weight * sum((error / GOOD).log1p().mean() for error in found)
-        for weight, found in zip(weights, all_errors, strict=True)
+        weight
+        * sum((e / GOOD).log1p().mean() for e in errors(stage, kernels, y, x, sigma))
+        for weight, stage in zip(weights, found, strict=True)
     )
     return total / sum(weights)
 
@@ -154,7 +154,7 @@ def held_out(sampler, name):
     kernels = torch.cat([motion_kernel(rng, *path) for _ in x])
     sigma = torch.full((len(x),), level)
     y = blurred(rng, x, kernels, sigma)
-    first = torch.cat([start(part, level, MIDDLE) for part in y.split(1)])
+    first = torch.cat([kernel_by_turns(part, level, MIDDLE) for part in y.split(1)])
     return y, sigma, first, kernels, x
 
 

@@ -208,7 +208,9 @@ def test_training_on_starts_from_the_bundled_weights(folder, monkeypatch, capsys
 def test_turned_blurs_stay_blurs(folder, monkeypatch):
     """Image, measurement and kernel are turned together, and no step draws alike."""
     monkeypatch.setattr(kernels, "SAMPLES", 3)
-    monkeypatch.setattr(kernels, "start", lambda y, *_: torch.ones(1, 1, 31, 31) / 961)
+    monkeypatch.setattr(
+        kernels, "kernel_by_turns", lambda y, *_: torch.ones(1, 1, 31, 31) / 961
+    )
     sampler = PatchSampler([folder / "data"], patch=64)
     for step in range(3):
         y, sigma, first, true, x = kernels.draw(sampler, step)
@@ -222,7 +224,9 @@ def test_turned_blurs_stay_blurs(folder, monkeypatch):
 
 def test_a_kernel_that_is_right_has_no_loss(folder, monkeypatch):
     monkeypatch.setattr(kernels, "SAMPLES", 1)
-    monkeypatch.setattr(kernels, "start", lambda y, *_: torch.ones(1, 1, 31, 31) / 961)
+    monkeypatch.setattr(
+        kernels, "kernel_by_turns", lambda y, *_: torch.ones(1, 1, 31, 31) / 961
+    )
     sampler = PatchSampler([folder / "data"], patch=64)
     y, sigma, _, true, x = kernels.draw(sampler, 0)
     truth, _ = kernels.standardised(x, 0)

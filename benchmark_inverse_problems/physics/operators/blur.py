@@ -142,9 +142,20 @@ def varying_blur(shape, kernels, grid, margin=0.0):
         hats(n, count, margin) for n, count in zip(shape[-2:], grid, strict=True)
     )
     weights = torch.einsum("ah,bw->abhw", rows, columns).flatten(0, 1)
+    return product_convolution(kernels[:, 0][None, None], weights[None, None])
+
+
+def product_convolution(filters, weights):
+    """y = sum_j w_j (k_j * x) with circular convolutions.
+
+    Parameters
+    ----------
+    filters : tensor (1, 1, K, h, w)
+    weights : tensor (1, 1, K, H, W)
+    """
     return SpaceVaryingBlur(
-        filters=kernels[:, 0][None, None],
-        multipliers=weights[None, None],
+        filters=filters,
+        multipliers=weights,
         padding="circular",
         use_fft=True,
         mask_first=False,
