@@ -31,7 +31,12 @@ $(INSTALLED): pyproject.toml constraints.txt
 clean:
 	rm -rf outputs __cache__
 
-.PHONY: dashboard docs new-solver readme targets
+.PHONY: answers dashboard docs new-solver readme targets
+# The default comparison, and the tables of README.md and docs/results.md.
+answers: $(INSTALLED)
+	$(BIN)/python -m benchmark_inverse_problems run --config configs/default.yml --output answers
+	$(BIN)/python -m benchmark_inverse_problems readme outputs/answers.parquet
+
 new-solver: $(INSTALLED)
 	$(BIN)/python -m benchmark_inverse_problems new-solver $(NAME)
 

@@ -33,7 +33,7 @@ class Solver(ReconstructionSolver):
 
 
 def new_solver(name, folder=BENCHMARK):
-    """Write ``solvers/NAME.py`` and the README's row.
+    """Write ``solvers/NAME.py`` and its row in the docs.
 
     Returns
     -------
@@ -66,4 +66,4 @@ def main(arguments):
     options.add_argument("name", help="in lower case, as in fire_hqs")
     path = new_solver(options.parse_args(arguments).name)
     print(f'{path}: write `build`, then\n  make run ARGS="-s {path.stem} -d simulated"')
-    print(f"{BENCHMARK / 'README.md'}: has a new row.")
+    print(f"{BENCHMARK / readme.PLUGINS}: has a new row.")

@@ -1,65 +1,113 @@
-"""Write the tables of problems and solvers into the README."""
+"""Write the tables of the README and the docs that come from plugins and results."""
 
 import inspect
 import re
 from pathlib import Path
 
 from benchopt.benchmark import Benchmark
+from benchopt.results import read_results
 
+from ..judge.metrics import METRICS
+from ..report.answers import answers
+from ..report.rows import machine_text
+from ..report.tables import formatted, outside_marks, pivot
 from ..suite import BENCHMARK
 from ..support.text import markdown_table
 from . import parser
 
+README, PLUGINS, RESULTS = "README.md", "docs/plugins.md", "docs/results.md"
+# Metrics with a table in `RESULTS`.
+SHOWN = ("psnr", "runtime")
 
-def with_tables(text, benchmark):
-    """The README with its tables, one row per plugin.
 
-    The tables are between the comments ``<!-- problems -->`` or ``<!-- solvers -->``
-    and ``<!-- end -->``. A row is the plugin's name and the first line of its
-    docstring.
+def filled(text, parts):
+    """A text with parts between its marks.
 
     Parameters
     ----------
     text : str
-        The README.
-    benchmark : benchopt.benchmark.Benchmark
+        Each part is between the comments ``<!-- NAME -->`` and ``<!-- end -->``.
+    parts : dict
+        {NAME: text}.
 
     Raises
     ------
     ValueError
-        If the README does not have one table of each kind.
+        If the text does not have each mark once.
     """
-    tables = {"problem": benchmark.get_datasets(), "solver": benchmark.get_solvers()}
-    for kind, plugins in tables.items():
-        rows = [(f"`{cls.name}`", first_line(cls)) for cls in plugins]
-        table = markdown_table([kind, "what"], rows)
+    for name, part in parts.items():
         text, count = re.subn(
-            rf"(<!-- {kind}s -->\n).*?(\n<!-- end -->)",
-            lambda match, table=table: match[1] + table + match[2],
+            rf"(<!-- {name} -->\n)(?:.*?\n)??(<!-- end -->)",
+            lambda match, part=part: f"{match[1]}{part}\n{match[2]}",
             text,
             flags=re.DOTALL,
         )
         if count != 1:
             raise ValueError(
-                f"The README has {count} tables between <!-- {kind}s --> and "
-                "<!-- end -->: there should be one."
+                f"There are {count} parts between <!-- {name} --> and <!-- end -->: "
+                "there should be one."
             )
     return text
+
+
+def plugin_tables(benchmark):
+    """The tables of problems and of solvers: the first line of each docstring."""
+    kinds = {"problems": benchmark.get_datasets(), "solvers": benchmark.get_solvers()}
+    return {
+        kind: markdown_table(
+            [kind[:-1], "what"], [(f"`{cls.name}`", first_line(cls)) for cls in plugins]
+        )
+        for kind, plugins in kinds.items()
+    }
 
 
 def first_line(cls):
     return inspect.getdoc(cls).split("\n")[0]
 
 
-def write(folder=BENCHMARK):
-    """Bring the README of a benchmark up to date."""
-    path = Path(folder) / "README.md"
-    path.write_text(with_tables(path.read_text(), Benchmark(folder)))
+def result_tables(df):
+    """The tables of a result file: {metric: Markdown}, and what it was measured on."""
+    parts = {}
+    for metric in SHOWN:
+        marks, notes = outside_marks(df, metric)
+        digits = METRICS[metric].digits
+        table = pivot(df, metric)
+        parts[metric] = formatted(table, "markdown", digits, notes, marks=marks)
+    days = sorted(df["run_date"].astype(str).str[:10].unique())
+    parts["measured"] = f"Measured on {days[0]}, {machine_text(df)}."
+    return parts
+
+
+def update(path, parts):
+    path.write_text(filled(path.read_text(), parts))
+
+
+def write(folder=BENCHMARK, results=None):
+    """Bring the tables up to date.
+
+    Parameters
+    ----------
+    folder : path
+        The benchmark.
+    results : path or None
+        A result file of ``configs/default.yml``. None: the tables of results stay.
+    """
+    folder = Path(folder)
+    update(folder / PLUGINS, plugin_tables(Benchmark(folder)))
+    if results is None:
+        return
+    df = read_results(results)
+    tables = result_tables(df)
+    table = answers(df)
+    table = markdown_table(list(table), table.to_numpy().tolist())
+    update(folder / README, {"answers": table, "measured": tables["measured"]})
+    update(folder / RESULTS, tables)
 
 
 def main(arguments):
-    """Bring the README of the suite up to date."""
-    parser("readme", "Write the tables of plugins into the README.").parse_args(
-        arguments
+    """Bring the tables of the suite up to date."""
+    options = parser("readme", __doc__)
+    options.add_argument(
+        "file", nargs="?", help="a result file of configs/default.yml (default: none)"
     )
-    write()
+    write(results=options.parse_args(arguments).file)

@@ -14,7 +14,8 @@ from benchmark_inverse_problems.commands.new_solver import new_solver
 from ..conftest import ROOT
 
 BENCHMARK = Benchmark(ROOT)
-README = (ROOT / "README.md").read_text()
+README = (ROOT / readme.README).read_text()
+PLUGINS = (ROOT / readme.PLUGINS).read_text()
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 
 
@@ -36,21 +37,42 @@ def test_the_solver_of_contributing_is_complete_and_short(suite):
     assert (df[df.solver_name == landweber].objective_trials > 3).all()
 
 
-def test_readme_lists_every_plugin():
-    assert readme.with_tables(README, BENCHMARK) == README, "run `make readme`"
+def test_docs_list_every_plugin():
+    tables = readme.plugin_tables(BENCHMARK)
+    assert readme.filled(PLUGINS, tables) == PLUGINS, "run `make readme`"
 
 
-def test_readme_without_its_marks_is_refused():
+def test_a_text_without_its_marks_is_refused():
     with pytest.raises(ValueError, match="there should be one"):
-        readme.with_tables("# A README", BENCHMARK)
+        readme.filled("# A page", {"solvers": ""})
 
 
-def test_new_solver_is_in_the_results_and_the_readme_at_once(suite):
-    (suite.folder / "README.md").write_text(README)
+def test_the_readme_is_short():
+    assert len(README.split()) <= 700
+
+
+def test_results_fill_the_tables_of_readme_and_docs(suite):
+    suite.run("-s", "adjoint", "-s", "pseudoinverse", "-d", "simulated")
+    (suite.folder / "docs").mkdir()
+    for name in (readme.README, readme.PLUGINS, readme.RESULTS):
+        (suite.folder / name).write_text((ROOT / name).read_text())
+    (results,) = (suite.folder / "outputs").glob("*.parquet")
+    readme.write(suite.folder, results)
+    text = (suite.folder / readme.README).read_text()
+    assert "| simulated | adjoint" in text
+    assert "thread" in text
+    text = (suite.folder / readme.RESULTS).read_text()
+    assert text.count("| simulated[") == 2
+
+
+def test_new_solver_is_in_the_results_and_the_docs_at_once(suite):
+    (suite.folder / "docs").mkdir()
+    page = suite.folder / readme.PLUGINS
+    page.write_text(PLUGINS)
     mine = "made_by_this_test"  # no name that somebody's own solver may have
     path = new_solver(mine, suite.folder)
     row = f"| `{mine}` | What the method is"
-    assert row in (suite.folder / "README.md").read_text()
+    assert row in page.read_text()
     df = suite.run("-s", mine, "-s", "adjoint", "-d", "simulated")
     assert set(df.solver_name) == {mine, "adjoint"}
     assert ast.parse(path.read_text())
