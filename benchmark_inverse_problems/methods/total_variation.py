@@ -30,8 +30,10 @@ class Analysis:
     squared_norm: float
 
     def project(self, u, radius):
-        """The projection of a dual variable on the ball of the dual norm."""
-        return u / (self.magnitude(u) / radius).clamp(min=1)
+        """Project a dual variable on the ball of the dual norm, in place."""
+        if self.magnitude is torch.abs:
+            return u.clamp_(-radius, radius)
+        return u.mul_(radius / self.magnitude(u).clamp_(min=radius))
 
     def value(self, x):
         """`||K x||`, a float."""
@@ -174,9 +176,10 @@ def _primal_dual(x, prox, analysis, weight, tolerance, max_iter):
     ktu = torch.zeros_like(x)
     for k in range(1, max_iter + 1):
         sigma = 1 / (tau * analysis.squared_norm)
-        x_next = prox(x - tau * ktu, tau)
+        x_next = prox(x.sub(ktu, alpha=tau), tau)
         kx_next = analysis.apply(x_next)
-        u_next = analysis.project(u + sigma * (2 * kx_next - kx), weight)
+        ahead = u.add(kx_next, alpha=2 * sigma).add_(kx, alpha=-sigma)
+        u_next = analysis.project(ahead, weight)
         ktu_next = analysis.adjoint(u_next)
         if k % 10 == 0:
             primal = _share((x - x_next) / tau - (ktu - ktu_next), ktu_next)
@@ -184,10 +187,9 @@ def _primal_dual(x, prox, analysis, weight, tolerance, max_iter):
             if max(primal, dual) <= tolerance:
                 break
         # K and K^T are linear, so their values are relaxed instead of computed again.
-        x = x + relaxation * (x_next - x)
-        kx = kx + relaxation * (kx_next - kx)
-        u = u + relaxation * (u_next - u)
-        ktu = ktu + relaxation * (ktu_next - ktu)
+        x = x.lerp(x_next, relaxation)
+        for value, following in ((kx, kx_next), (u, u_next), (ktu, ktu_next)):
+            value.lerp_(following, relaxation)
         # Balance the residuals (Goldstein et al., 2013). The changes shrink and finally
         # end, so that the iterations converge like those with fixed steps.
         if k % 10 == 0 and k <= 200 and not dual / 2 <= primal <= 2 * dual:
@@ -220,18 +222,17 @@ def _accelerated(x, y, physics, analysis, weight, tolerance, max_iter, inner=20)
         # gradient on its dual. It starts from the last dual variable.
         w, s = u, 1.0
         for _ in range(inner):
-            ascent = analysis.apply(v - step * analysis.adjoint(w))
-            u_next = analysis.project(w + dual_step * ascent, weight)
+            ascent = analysis.apply(v.sub(analysis.adjoint(w), alpha=step))
+            u_next = analysis.project(w.add(ascent, alpha=dual_step), weight)
             s_next = (1 + (1 + 4 * s * s) ** 0.5) / 2
-            w = u_next + (s - 1) / s_next * (u_next - u)
+            w = u.lerp_(u_next, 1 + (s - 1) / s_next)
             u, s = u_next, s_next
         ktu = analysis.adjoint(u)
         x_next = v - step * ktu
         kx = analysis.apply(x_next)
         primal = _share((z - x_next) / step, ktu)
-        dual = _share(
-            (analysis.project(u + dual_step * kx, weight) - u) / dual_step, kx
-        )
+        moved = analysis.project(u.add(kx, alpha=dual_step), weight)
+        dual = _share((moved - u) / dual_step, kx)
         if max(primal, dual) <= tolerance:
             return x_next
         # Momentum that points uphill is dropped (O'Donoghue and Candes, 2015).

@@ -30,17 +30,27 @@ class Separable:
 
     @cached_property
     def eigen(self):
-        """Eigenvalues (H, W) of A^T A and its eigenvectors' two factors, in float64."""
-        (row_values, rows), (column_values, columns) = (
-            torch.linalg.eigh((m.T @ m).double()) for m in (self.rows, self.columns)
-        )
+        """Eigenvalues (H/f, W/f) of A^T A, and its eigenvectors' two factors, in float64.
+
+        All other eigenvalues are zero.
+        """
+        parts = []
+        for matrix in (self.rows, self.columns):
+            values, vectors = torch.linalg.eigh((matrix.T @ matrix).double())
+            parts.append((values[-len(matrix) :], vectors[:, -len(matrix) :]))
+        (row_values, rows), (column_values, columns) = parts
         return row_values[:, None] * column_values, rows, columns
 
     def prox(self, z, y, gamma):
-        """argmin over u of gamma |A u - y|^2 + |u - z|^2; gamma broadcasts to z."""
+        """argmin over u of gamma |A u - y|^2 + |u - z|^2; gamma broadcasts to z.
+
+        u is z but for the range of A^T.
+        """
         values, rows, columns = (part.to(z) for part in self.eigen)
-        b = rows.T @ (self.adjoint(y) + z / gamma) @ columns
-        return rows @ (b / (values + 1 / gamma)) @ columns.T
+        inside = rows.T @ (z @ columns)
+        seen = (self.rows.to(z) @ rows).T @ y @ (self.columns.to(z) @ columns)
+        change = (seen - values * inside) / (values + 1 / gamma)
+        return z + rows @ change @ columns.T
 
 
 def separable(physics, shape):

@@ -17,7 +17,7 @@ from ..physics.kernels import QUICK_PATH, gaussian_kernel, motion_kernel
 from ..physics.noise import add_noise
 from ..physics.operators.downsampling import kept_downsampling
 from ..physics.operators.inpainting import random_mask
-from ..physics.operators.tomography import sparse_tomography
+from ..physics.operators.tomography import ParallelBeam
 from .data import PhantomSampler, to_complex
 
 # What each task learns, as `networks.domain` describes it. The levels are drawn from these
@@ -155,7 +155,7 @@ def mri(rng, x):
 
 def tomography(rng, x):
     """Parallel-beam tomography from 20 or 60 angles, noise relative to the mean."""
-    physics = sparse_tomography(x.shape[-1], (20, 60)[rng.randint(2)])
+    physics = ParallelBeam(x.shape[-1], (20, 60)[rng.randint(2)])
     mean = physics.to(x.device).A(x).abs().mean().item()
     levels = mean * log_uniform(rng, *LEARNED["tomography"]["sigma"], len(x))
     return measure(rng, physics, x, levels)

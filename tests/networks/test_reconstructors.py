@@ -9,10 +9,6 @@ from benchmark_inverse_problems.networks.drunet import MultiHeadDRUNet
 from benchmark_inverse_problems.networks.pdnet import PDNet
 from benchmark_inverse_problems.networks.ram import CompactRAM
 from benchmark_inverse_problems.networks.unrolled import Unrolled
-from benchmark_inverse_problems.physics.operators.tomography import (
-    SparseTomography,
-    tomography,
-)
 from benchmark_inverse_problems.problems.images import IMAGE_SETS
 from benchmark_inverse_problems.training import mixed_loss
 from benchmark_inverse_problems.training import random_problems as tasks
@@ -198,19 +194,6 @@ def test_the_loss_falls(sampler, name, lr):
         optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < 0.9 * losses[0]
-
-
-def test_sparse_tomography_is_deepinvs():
-    physics = tomography((1, 24, 24), None, 7)
-    sparse = SparseTomography(physics, 24)
-    x = torch.rand(2, 1, 24, 24, requires_grad=True)
-    y = physics.A(x)
-    torch.testing.assert_close(sparse.A(x), y, rtol=1e-4, atol=1e-6)
-    w = torch.rand_like(y)
-    back = physics.A_adjoint(w)
-    torch.testing.assert_close(sparse.A_adjoint(w), back, rtol=1e-4, atol=1e-6)
-    (sparse.A(x) * w).sum().backward()
-    torch.testing.assert_close(x.grad, back, rtol=1e-4, atol=1e-6)
 
 
 def test_phantoms_of_training_are_no_phantoms_of_problems():

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from benchmark_inverse_problems.judge.metering import count_gflops
 from benchmark_inverse_problems.physics import facts
 from benchmark_inverse_problems.physics.catalogue import (
     EXAMPLES,
@@ -21,6 +22,7 @@ from benchmark_inverse_problems.physics.needs import NEEDS, offers, refusal
 from benchmark_inverse_problems.physics.noise import noise_parameter
 from benchmark_inverse_problems.physics.null_space import TAU, range_projection
 from benchmark_inverse_problems.physics.operators.mri import mri
+from benchmark_inverse_problems.physics.operators.tomography import ParallelBeam
 from benchmark_inverse_problems.physics.proximal import closed_form_prox, data_prox
 
 VOLUMES = {
@@ -213,3 +215,23 @@ def test_the_centre_of_mri_lies_about_frequency_zero(acceleration):
 def test_the_centre_of_mri_at_128():
     columns = torch.where(mri((2, 4, 128), np.random.RandomState(0), 10**6, 0.04).mask)
     assert sorted(set(columns[-1].tolist())) == [62, 63, 64, 65, 66]
+
+
+def test_tomography_by_a_sparse_matrix_is_deepinvs():
+    sparse, dense = ParallelBeam(24, 7), ParallelBeam(24, 7)
+    dense.sparse = False
+    assert sparse.sparse and not ParallelBeam(512, 180).sparse
+    x = torch.rand(2, 1, 24, 24, requires_grad=True)
+    y = dense.A(x)
+    torch.testing.assert_close(sparse.A(x), y, rtol=1e-4, atol=1e-6)
+    w = torch.rand_like(y)
+    back = dense.A_adjoint(w)
+    torch.testing.assert_close(sparse.A_adjoint(w), back, rtol=1e-4, atol=1e-6)
+    (sparse.A(x) * w).sum().backward()
+    torch.testing.assert_close(x.grad, back, rtol=1e-4, atol=1e-6)
+
+
+def test_products_of_tomography_are_not_counted_as_a_networks():
+    physics = ParallelBeam(24, 7)
+    _, gflops = count_gflops(lambda: physics.A(torch.rand(1, 1, 24, 24)))
+    assert gflops == 0
