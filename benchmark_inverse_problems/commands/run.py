@@ -26,6 +26,7 @@ from benchopt.cli.main import run as benchopt_run
 from benchopt.results import read_results
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
+from ..judge import perceptual
 from ..report.dashboard import self_contained
 from ..solving import settings
 from ..solving.failures import hand_over, read_failures
@@ -61,7 +62,7 @@ def main(arguments):
         2 for an unusable argument.
     """
     try:
-        settings.device(), settings.threads()
+        settings.device(), settings.threads(), perceptual.state()
     except ValueError as error:  # also where every cell is in the cache
         print(error)
         return 1
