@@ -9,6 +9,7 @@ them.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import version
 
 import deepinv as dinv
 import numpy as np
@@ -30,6 +31,7 @@ from . import study_parser
 
 # Bundled weights behind the tables.
 WEIGHTS = ()
+LIBRARIES = ("deepinv", "torchmetrics", "scikit-image")
 IMAGES = 6
 GAUSSIAN = {
     "gaussian_weights": True,
@@ -377,5 +379,6 @@ def main(arguments):
             wrong += disagreements(metric, figures, table)
             count += sum(figure.agrees for figure in figures)
     print(f"\n{count - len(wrong)} of {count} figures that should agree do.")
+    print(", ".join(f"{name} {version(name)}" for name in LIBRARIES))
     for name in wrong:
         print(f"DIFFERS: {name}")
