@@ -129,11 +129,11 @@ class Case:
         return ratio(self.x_hat - self.x, self.x - background(self.observation.physics))
 
     def pictures(self):
-        """Estimate and truth as they are looked at, (1, 1 or 3, H, W) in [0, 1].
+        """Estimate and truth as they are looked at, (1, 1 or 3, H, W) in [0, 1], float32.
 
         None where nobody knows the truth, and where the channels are no colours.
         """
-        pair = [self.magnitude(x).clamp(0, 1) for x in (self.x_hat, self.x)]
+        pair = [self.magnitude(x).float().clamp(0, 1) for x in (self.x_hat, self.x)]
         return pair if not self.unknown and pair[0].shape[1] in (1, 3) else None
 
     def haarpsi(self):

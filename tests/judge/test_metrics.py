@@ -194,7 +194,7 @@ def test_nrmse():
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_perceptual_scores_of_equal_and_of_worse_pictures(channels):
-    x = picture(64, 64, channels)
+    x = picture(64, 64, channels).double()
     noise = torch.randn(x.shape, generator=torch.manual_seed(0))
     same, little, much = (score(x + s * noise, x) for s in (0, 0.02, 0.2))
     assert same["haarpsi"] == pytest.approx(1, abs=1e-5)
