@@ -4,6 +4,7 @@ from functools import partial
 
 from benchopt import BaseObjective
 
+from benchmark_inverse_problems.judge import perceptual
 from benchmark_inverse_problems.judge.case import judge
 from benchmark_inverse_problems.judge.pictures import gallery
 from benchmark_inverse_problems.judge.reconstruction import (
@@ -29,7 +30,8 @@ class Objective(FingerprintMixin, BaseObjective):
     def _get_state(self):
         # benchopt keeps a run by its objective and its solver, not by its data.
         data = None if self._dataset is None else self._dataset._get_state()
-        return super()._get_state() | {"data": data}
+        extra = {"data": data, "perceptual": perceptual.state()}
+        return super()._get_state() | extra
 
     def set_data(self, problem):
         self.problem = problem

@@ -1,5 +1,6 @@
 from benchopt import BasePlot
 
+from benchmark_inverse_problems.report.hint import give_hint
 from benchmark_inverse_problems.report.leaderboard import leaderboard, metadata
 
 
@@ -11,6 +12,7 @@ class Plot(BasePlot):
     options = {"dataset": ...}
 
     def plot(self, df, dataset):
+        give_hint()
         return list(zip(*leaderboard(df, dataset).values(), strict=True))
 
     def get_metadata(self, df, dataset):

@@ -1,9 +1,9 @@
-"""Run a comparison as `benchopt run .` does, and report failures.
+"""Run a comparison as `benchopt run .` does, and print its results.
 
 benchopt prints the traceback of a failed cell, leaves the cell out of the results and
-exits with 0. This command lists the failed cells at the end and exits with 1. benchopt
-writes into ``outputs/`` while others read there. This command makes it write into a
-folder of the run's own, and moves finished files to ``outputs/``.
+exits with 0. This command lists the failed cells beside the results of the others and exits
+with 1. benchopt writes into ``outputs/`` while others read there. This command makes it
+write into a folder of the run's own, and moves finished files to ``outputs/``.
 """
 
 import contextlib
@@ -13,12 +13,14 @@ import os
 import platform
 import re
 import shutil
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest.mock import patch
 from urllib.parse import unquote
 
 import click
+import pandas as pd
 import psutil
 import yaml
 from benchopt.benchmark import Benchmark, _list_parametrized_classes
@@ -26,7 +28,9 @@ from benchopt.cli.main import run as benchopt_run
 from benchopt.results import read_results
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
+from ..judge import perceptual
 from ..report.dashboard import self_contained
+from ..report.terminal import summary
 from ..solving import settings
 from ..solving.failures import hand_over, read_failures
 from ..suite import BENCHMARK
@@ -45,6 +49,10 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 # Errors of a folder that only others may write to.
 FORBIDDEN = {errno.EROFS, errno.EACCES, errno.EPERM}
 
+# What benchopt says of files, and the colours that it says it in.
+WRITTEN = re.compile(r"Saving result in: |\s*Processing |Writing .* to ")
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
 
 def main(arguments):
     """Run benchopt on this benchmark and report.
@@ -61,7 +69,7 @@ def main(arguments):
         2 for an unusable argument.
     """
     try:
-        settings.device(), settings.threads()
+        settings.device(), settings.threads(), perceptual.state()
     except ValueError as error:  # also where every cell is in the cache
         print(error)
         return 1
@@ -209,6 +217,7 @@ def run(arguments, folder):
         # benchopt's cache distinguishes "." from the full path. Users type ".".
         with (
             contextlib.chdir(BENCHMARK),
+            contextlib.redirect_stdout(WithoutPaths(sys.stdout, folder)),
             patch.object(Benchmark, "get_output_folder", lambda _: folder),
         ):
             benchopt_run([".", "--no-display", *arguments], standalone_mode=False)
@@ -229,20 +238,41 @@ def run(arguments, folder):
     return 0
 
 
+class WithoutPaths:
+    """A stream without what benchopt says of the files in a run's own folder.
+
+    They are moved at its end, so that the paths lead nowhere.
+    """
+
+    def __init__(self, stream, folder):
+        self.stream, self.folder, self.left_out = stream, str(folder), False
+
+    def write(self, text):
+        if self.folder in text and WRITTEN.match(COLOUR.sub("", text)):
+            self.left_out = True
+        elif text:  # `print` writes the end of a line by itself
+            if not (self.left_out and text == "\n"):
+                self.stream.write(text)
+            self.left_out = False
+        return len(text)
+
+    def __getattr__(self, name):
+        return getattr(self.stream, name)
+
+
 def publish(folder, outputs, status):
-    """Move the files of a run to `outputs`, and print its failures.
+    """Move the files of a run to `outputs`; print its results, failures and paths.
 
     Returns
     -------
     int
         `status`, or 1 if it is 0 and a cell failed.
     """
-    done = set()
+    found, paths = [], []
     for results in (*folder.glob("*.parquet"), *folder.glob("*.csv")):
-        cells = read_results(results)[["dataset_name", "solver_name"]]
-        done |= set(cells.itertuples(index=False, name=None))
+        found.append(read_results(results))
         target = claim(results, outputs)
-        print(f"Results: {target}")
+        paths.append(f"Results: {target}")
         # The dashboard, and files that solvers may have left in a folder of this name.
         for item in list(folder.iterdir()):
             name = unquote(item.name)  # benchopt quotes the names of pages
@@ -255,9 +285,12 @@ def publish(folder, outputs, status):
                 html = self_contained(item.read_text(encoding="utf-8"))
                 with replacing(place) as temporary:
                     temporary.write_text(html, encoding="utf-8")
-                print(f"Dashboard: {place}")
+                paths.append(f"Dashboard: {place}")
+    df = pd.concat(found) if found else pd.DataFrame()
     failures = read_failures(folder)
-    hand_over(folder, outputs, done)
-    for failure in failures:
-        print(f"FAILED {failure['solver']} on {failure['dataset']}: {failure['error']}")
+    cells = df.reindex(columns=["dataset_name", "solver_name"])
+    hand_over(folder, outputs, set(cells.itertuples(index=False, name=None)))
+    for text in (summary(df, failures), "\n".join(paths)):
+        if text:
+            print(f"\n{text}")
     return status or int(bool(failures))

@@ -75,6 +75,67 @@ METRICS = {
         True,
         "dB",
     ),
+    "psnr_mri": Metric(
+        "PSNR MRI",
+        "PSNR as fastMRI has it: of the magnitude, peak the largest one of the truth",
+        lambda c: c.psnr_mri(),
+        True,
+        "dB",
+    ),
+    "ssim_mri": Metric(
+        "SSIM MRI",
+        "SSIM as fastMRI has it: of the magnitude, mean over slices, uniform window of "
+        "7x7 pixels, range the largest magnitude of the truth",
+        lambda c: c.ssim_mri(),
+        True,
+        digits=4,
+    ),
+    "nrmse": Metric(
+        "NRMSE",
+        "|x_hat - x| / |x|, of the magnitude of complex images",
+        lambda c: c.nrmse(),
+        False,
+        digits=4,
+    ),
+    "haarpsi": Metric(
+        "HaarPSI",
+        "Haar wavelet perceptual similarity (Reisenhofer et al., 2018), of the clamped "
+        "picture",
+        lambda c: c.haarpsi(),
+        True,
+        digits=4,
+        at_the_end=True,
+        needs=frozenset({"2d"}),
+    ),
+    "gmsd": Metric(
+        "GMSD",
+        "gradient magnitude similarity deviation (Xue et al., 2014), of the clamped "
+        "luminance at half the size",
+        lambda c: c.gmsd(),
+        False,
+        digits=4,
+        needs=frozenset({"2d"}),
+    ),
+    "lpips": Metric(
+        "LPIPS",
+        "learned distance by AlexNet (Zhang et al., 2018), of the clamped picture; only "
+        "if asked for",
+        lambda c: c.distance("lpips"),
+        False,
+        digits=4,
+        at_the_end=True,
+        needs=frozenset({"2d"}),
+    ),
+    "dists": Metric(
+        "DISTS",
+        "learned distance by VGG-16 (Ding et al., 2022), of the clamped picture; only if "
+        "asked for",
+        lambda c: c.distance("dists"),
+        False,
+        digits=4,
+        at_the_end=True,
+        needs=frozenset({"2d"}),
+    ),
     "relative_error": Metric(
         "Relative error",
         "|x_hat - x| / |x - background| of operators that are not linear",

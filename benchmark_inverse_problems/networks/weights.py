@@ -2,18 +2,16 @@
 
 import hashlib
 import json
-import os
 from contextlib import contextmanager
 from pathlib import Path
-from unittest.mock import patch
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save_file
 
 from ..support.atomic import replacing
+from ..support.checkpoints import loading_safely, published_path
 from ..support.checks import check_known
-from ..support.progress import libraries_quiet
 
 FOLDER = Path(__file__).parents[1] / "weights"
 # Open notes of what is loaded, see `noted`.
@@ -156,11 +154,6 @@ def describe_mismatch(expected, found):
     return ""
 
 
-def published_path(file_name):
-    """Where torch keeps a published checkpoint once it is downloaded."""
-    return Path(torch.hub.get_dir()) / "checkpoints" / file_name
-
-
 def published(build, solver, file_name):
     """Build a network with its authors' checkpoint, downloaded by deepinv.
 
@@ -183,9 +176,7 @@ def published(build, solver, file_name):
     path = published_path(file_name)
     instead = f"or run {solver}[weights=bundled]."
     try:
-        # Without this setting torch.hub unpickles arbitrary objects.
-        safely = patch.dict(os.environ, TORCH_FORCE_WEIGHTS_ONLY_LOAD="1")
-        with safely, libraries_quiet():
+        with loading_safely():
             return build()
     except OSError as error:  # no network, or a full disk
         raise FileNotFoundError(

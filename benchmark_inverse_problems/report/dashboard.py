@@ -4,6 +4,7 @@ benchopt's pages load their scripts from the network. This page contains the scr
 """
 
 import base64
+import contextlib
 import io
 import json
 import os
@@ -125,7 +126,9 @@ def dashboard(file, output=None):
     page = folder / f"{benchmark.name}_{copy.stem}.html"
     without_markup(read_results(file)).to_parquet(copy)
     try:
-        plot_benchmark(copy, benchmark, display=False)
+        # benchopt says where it writes its page, which is not kept.
+        with contextlib.redirect_stdout(io.StringIO()):
+            plot_benchmark(copy, benchmark, display=False)
         html = self_contained(page.read_text(encoding="utf-8"))
     finally:
         copy.unlink()

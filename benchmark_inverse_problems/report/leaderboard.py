@@ -1,5 +1,6 @@
 """The leaderboard's table of one problem."""
 
+from ..judge.metrics import METRICS
 from .cells import MISSING, difference_cells, joined, table_cells, table_text
 from .comparison import (
     best_solver,
@@ -70,23 +71,30 @@ def texts(values):
 
 def scores(rows, keys):
     """The metrics' columns, with the difference to the best after PSNR."""
-    psnr = image_scores(rows, "psnr")
-    complete = psnr.columns[psnr.count() == psnr.count().max()]
     columns = {}
     for key, metric in shown(rows).items():
         values = image_scores(rows, key)
         means, spreads = problem_mean(values), values.std()
-        # Costs get no marks, because doing nothing is cheapest.
-        compared = values[complete.intersection(values.columns)]
-        marked = metric.higher_is_better and len(compared.columns) > 1
-        best = not_distinguishable(compared) if marked else ()
         columns[metric.header] = table_cells(
-            means.reindex(keys), spreads.reindex(keys), metric, best
+            means.reindex(keys), spreads.reindex(keys), metric, best_of(rows, key)
         )
         if key == "psnr":
-            table = differences(psnr).reindex(keys)
+            table = differences(values).reindex(keys)
             columns[DIFFERENCE] = difference_cells(table, metric.digits)
     return columns
+
+
+def best_of(rows, key):
+    """The solvers to mark in the column of a metric: not distinguishable from the best.
+
+    Only those with a PSNR on all images compare. Costs get no marks, because doing nothing
+    is cheapest.
+    """
+    psnr, values = image_scores(rows, "psnr"), image_scores(rows, key)
+    complete = psnr.columns[psnr.count() == psnr.count().max()]
+    compared = values[complete.intersection(values.columns)]
+    marked = METRICS[key].higher_is_better and len(compared.columns) > 1
+    return not_distinguishable(compared) if marked else set()
 
 
 def details(rows):

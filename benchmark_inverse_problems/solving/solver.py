@@ -19,9 +19,10 @@ from ..judge.reconstruction import (
 )
 from ..networks.domain import learned_by, outside
 from ..networks.precision import InBfloat16, in_fast_layout
-from ..networks.weights import noted, published_path
+from ..networks.weights import noted
 from ..physics.needs import refusal
 from ..suite import DIGESTS
+from ..support.checkpoints import published_path
 from ..support.checks import check_known
 from ..support.digests import joined
 from ..support.parameters import TUNED, DeclaredParameters, NotAllowed

@@ -43,7 +43,6 @@ TASKS = {
 }
 # Least noise that RAM is told, as in its training.
 FLOOR = 1 / 255
-haarpsi = dinv.metric.HaarPSI(C=30, alpha=4.2, norm_inputs="clip")
 
 
 def once(y, physics, ram):
@@ -104,7 +103,7 @@ def judged(way, ram, problem):
             {
                 "PSNR": case.psnr(),
                 "SSIM": case.ssim(),
-                "HaarPSI": float(haarpsi(x_hat, x)),
+                "HaarPSI": case.haarpsi(),
                 "sharpness": gradient(x_hat) / gradient(x),
             }
         )

@@ -14,13 +14,14 @@ def in_ci():
     return bool(os.environ.get("CI"))
 
 
+def in_worker():
+    """Whether this process is a worker among others."""
+    return multiprocessing.current_process().name != "MainProcess"
+
+
 def quiet():
     """Whether nobody watches: no terminal, $CI is set, or a worker among others."""
-    return (
-        in_ci()
-        or not sys.stderr.isatty()
-        or multiprocessing.current_process().name != "MainProcess"
-    )
+    return in_ci() or not sys.stderr.isatty() or in_worker()
 
 
 def progress(items, label, total=None):

@@ -15,6 +15,18 @@ def either(words):
     return f"{', '.join(others)} or {last}" if others else last
 
 
+def plain_table(rows):
+    """Lines of texts in columns: the first one at the left, the others at the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.rjust(width) if place else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
 def markdown_table(header, rows, numbers=False):
     """A Markdown table.
 

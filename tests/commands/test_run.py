@@ -1,12 +1,17 @@
-"""`run`: configuration files and folders that cannot be used are said in one sentence."""
+"""`run`: results in the terminal, and what cannot be used, said in one sentence."""
 
+import contextlib
 import errno
+import io
+from pathlib import Path
 
 import pytest
+from benchopt.cli import benchopt
 from benchopt.results import read_results
 
 from benchmark_inverse_problems import __main__ as program
 from benchmark_inverse_problems.commands import run as command
+from benchmark_inverse_problems.report.hint import HINT
 
 CELL = ["-s", "adjoint", "-d", "simulated[n_images=1]", "--no-plot"]
 
@@ -152,7 +157,8 @@ def test_a_value_that_is_not_allowed_fails_its_cells_alone(run, suite, cell, wor
     lines = printed.splitlines()
     assert status == 1 and "Traceback" not in printed
     assert words in lines[0] and lines[0].endswith(".")
-    assert lines[-1].startswith("FAILED ") and lines[-1].endswith(lines[0])
+    (failed,) = (line.strip() for line in lines if "FAILED " in line)
+    assert failed.startswith("FAILED ") and failed.endswith(lines[0])
     (file,) = (suite.folder / "outputs").glob("*.parquet")
     assert len(read_results(file)) == 1, "the healthy cell has its row"
 
@@ -161,6 +167,49 @@ def test_values_with_digits_first_say_how_to_write_them(run):
     status, printed = run("-d", "simulated[images=2024b]", "-s", "adjoint")
     assert status == 1 and "Traceback" not in printed
     assert "[images=2024b] cannot be read: put values that start with" in printed
+
+
+def test_a_run_ends_with_its_results_and_paths_that_exist(run, suite):
+    problem = "simulated[crop=32,images=bundled,n_images=1,task=denoise]"
+    status, printed = run("-s", "adjoint", "-d", "simulated[n_images=1]")
+    lines = printed.splitlines()
+    start = lines.index(f"{problem} (1 image)")
+    assert lines[start + 1].split()[:2] == ["PSNR", "SSIM"]
+    assert lines[start + 2].split()[0] == "adjoint"
+    assert [line.split(": ")[0] for line in lines[-2:]] == ["Results", "Dashboard"]
+    assert all(Path(line.split(": ")[1]).is_file() for line in lines[-2:])
+    assert status == 0 and command.OWN not in printed, "no path of the run's own folder"
+    assert "Saving result in" not in printed and "Rendering" in printed
+
+
+def test_what_is_left_out_of_benchopts_words(tmp_path):
+    stream = io.StringIO()
+    with contextlib.redirect_stdout(command.WithoutPaths(stream, tmp_path)):
+        print(f"\x1b[1;32mSaving result in: {tmp_path}/a.parquet\x1b[0m   ")
+        print("Rendering benchmark results...")
+        print(f"\r   Processing {tmp_path}/a.parquet", end="", flush=True)
+        print()
+        print("done")
+        print(f"Writing results to {tmp_path}/a.html")
+        print(f"Failed to plot the benchmark results: {tmp_path} is full")
+        print("Writing results to elsewhere")
+        print()
+    assert stream.getvalue().splitlines() == [
+        "Rendering benchmark results...",
+        "done",
+        f"Failed to plot the benchmark results: {tmp_path} is full",
+        "Writing results to elsewhere",
+        "",
+    ]
+
+
+@pytest.mark.parametrize("options", [(), ("--no-plot",)])
+def test_a_plain_run_ends_with_how_to_get_the_page(suite, capsys, options):
+    cell = [*CELL[:-1], "--no-display", *options]
+    benchopt(["run", str(suite.folder), *cell], standalone_mode=False)
+    printed = capsys.readouterr().out
+    assert printed.count(HINT) == (0 if options else 1)
+    assert options or printed.splitlines()[-1] == HINT
 
 
 def test_help_is_shown_once(run):

@@ -3,13 +3,18 @@
 import math
 
 import deepinv as dinv
+import numpy as np
 import pytest
 import torch
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from benchmark_inverse_problems.judge.case import Case, judge
+from benchmark_inverse_problems.judge.case import gray as luminance
 from benchmark_inverse_problems.judge.metrics import METRICS
 from benchmark_inverse_problems.judge.reconstruction import Reconstruction
 from benchmark_inverse_problems.problems.problem import Observation
+
+from ..small import picture
 
 
 def score(x_hat, x, physics=None, y=None, complex=False, spread=None, errors=()):
@@ -142,3 +147,104 @@ def test_the_level_of_an_error_counts_those_below():
     errors = (0.005, 0.02, 0.03, 0.04)
     found = score(x + 0.1, x, spread=torch.ones_like(x), errors=errors)
     assert found["error_level"] == 0.25
+
+
+def test_mri_is_judged_as_fastmri_judges():
+    generator = torch.manual_seed(0)
+    x = torch.rand(1, 2, 3, 12, 16, generator=generator) / 4
+    x[:, :, 1] *= 3  # the largest magnitude is in the second slice
+    x_hat = x + 0.02 * torch.randn(x.shape, generator=generator)
+    coils = torch.ones(1, 1, 3, 12, 16, dtype=torch.complex64)
+    mask = torch.ones(1, 2, 3, 12, 16)
+    shape = {"img_size": (2, 3, 12, 16), "three_d": True}
+    physics = dinv.physics.MultiCoilMRI(mask=mask, coil_maps=coils, **shape)
+    found = score(x_hat, x, physics, complex=True)
+    estimate, truth = (np.hypot(*part[0].numpy().astype(float)) for part in (x_hat, x))
+    peak = truth.max()
+    expected = peak_signal_noise_ratio(truth, estimate, data_range=peak)
+    assert found["psnr_mri"] == pytest.approx(expected, abs=1e-4)
+    slices = [
+        structural_similarity(*pair, data_range=peak)
+        for pair in zip(truth, estimate, strict=True)
+    ]
+    assert found["ssim_mri"] == pytest.approx(np.mean(slices), abs=1e-5)
+    nrmse = np.linalg.norm(estimate - truth) / np.linalg.norm(truth)
+    assert found["nrmse"] == pytest.approx(nrmse, abs=1e-5)
+    # Another unit changes neither of them.
+    doubled = score(2 * x_hat, 2 * x, physics, complex=True)
+    for name in ("psnr_mri", "ssim_mri", "nrmse"):
+        assert doubled[name] == pytest.approx(found[name], rel=1e-4)
+    assert doubled["psnr"] < found["psnr"] - 6
+
+
+def test_mri_metrics_are_of_mri_only():
+    x = torch.rand(1, 2, 16, 16)
+    names = ("psnr_mri", "ssim_mri")
+    assert all(math.isnan(score(x, x, complex=True)[name]) for name in names)
+    physics = dinv.physics.MRI(mask=torch.ones(1, 2, 16, 16), img_size=(2, 16, 16))
+    black = torch.zeros_like(x)
+    found = score(black, black, physics, y=x, complex=True)
+    assert all(math.isnan(found[name]) for name in (*names, "nrmse"))
+
+
+def test_nrmse():
+    x = torch.full((1, 3, 16, 16), 0.5)
+    assert score(x + 0.1, x)["nrmse"] == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_perceptual_scores_of_equal_and_of_worse_pictures(channels):
+    x = picture(64, 64, channels).double()
+    noise = torch.randn(x.shape, generator=torch.manual_seed(0))
+    same, little, much = (score(x + s * noise, x) for s in (0, 0.02, 0.2))
+    assert same["haarpsi"] == pytest.approx(1, abs=1e-5)
+    assert same["gmsd"] == pytest.approx(0, abs=1e-6)
+    assert 1 > little["haarpsi"] > much["haarpsi"] > 0
+    assert 0 < little["gmsd"] < much["gmsd"] < 0.5
+    # Less contrast everywhere leaves the gradients alike.
+    assert score(0.8 * x, x)["gmsd"] < much["gmsd"] / 10
+
+
+def test_gmsd_of_a_picture_made_by_hand():
+    # Half the picture is flat, the other half has an edge that the estimate lacks.
+    x = torch.zeros(1, 1, 12, 24)
+    x[..., 18:] = 1
+    small = 170 / 255**2
+    # Prewitt's filter answers with one on the two columns beside the edge of 12.
+    similarity = np.ones((6, 12))
+    similarity[:, 8:10] = small / (1 + small)
+    assert score(torch.zeros_like(x), x)["gmsd"] == pytest.approx(
+        similarity.std(), abs=1e-6
+    )
+
+
+def test_gmsd_sees_the_luminance():
+    x = picture(32, 32)
+    weights = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
+    gray = (x * weights).sum(1, keepdim=True)
+    torch.testing.assert_close(luminance(x), gray)
+    found, expected = score(0 * x, x)["gmsd"], score(0 * gray, gray)["gmsd"]
+    assert found == pytest.approx(expected, abs=1e-5)
+
+
+def test_perceptual_scores_look_at_the_clamped_picture():
+    x = torch.zeros(1, 3, 32, 32)
+    x[..., 16:] = 1
+    found = score(3 * x - 1, x)
+    assert found["haarpsi"] == pytest.approx(1, abs=1e-5)
+    assert found["gmsd"] == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 12, 12, 12), (1, 2, 16, 16)])
+def test_what_is_no_picture_has_no_perceptual_score(shape):
+    x = torch.rand(shape)
+    found = score(x, x)
+    for name in ("haarpsi", "gmsd", "lpips", "dists"):
+        assert math.isnan(found[name])
+
+
+def test_an_unknown_truth_has_no_score():
+    x = torch.rand(1, 1, 16, 16)
+    found = score(x, torch.full_like(x, torch.nan), y=x)
+    for name in ("haarpsi", "gmsd", "nrmse", "psnr_mri", "psnr"):
+        assert math.isnan(found[name])

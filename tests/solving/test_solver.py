@@ -93,9 +93,9 @@ def test_wrapper_lists_failed_cells_and_returns_one(suite, capsys, monkeypatch):
     suite.add_solver("bad", BAD["nan"][0])
     assert main([*arguments, "-s", "bad"]) == 1
     printed = capsys.readouterr().out.splitlines()
-    (line,) = (li for li in printed if li.startswith("FAILED"))
-    assert line.startswith("FAILED bad on simulated[")
-    assert "NaN" in line
+    (line,) = (li for li in printed if "FAILED" in li)
+    assert line.startswith("  FAILED bad: ") and "NaN" in line
+    assert printed[printed.index(line) - 1].split()[0] == "adjoint"
 
 
 def test_missing_package_leaves_the_others_working(suite, capsys):
@@ -236,7 +236,7 @@ def failing(suite, monkeypatch, body, *options):
 def test_a_method_that_exits_is_listed(suite, monkeypatch, capsys):
     assert failing(suite, monkeypatch, "import sys; sys.exit(0)") == 1
     printed = capsys.readouterr().out
-    assert "FAILED bad on simulated" in printed and "SystemExit" in printed
+    assert "FAILED bad: SystemExit" in printed
     assert "Results:" in printed
 
 
