@@ -1,6 +1,7 @@
 """The image sets with files of their own kind, by their names."""
 
 from .knees import FASTMRI_KNEE, FASTMRI_KNEE_MULTICOIL
+from .lungs import LIDC
 from .microscopes import FMD
 from .scans import SCANS
 from .shakes import KOHLER
@@ -13,4 +14,5 @@ SPECIAL_SETS = SCANS | {
     "fmd": FMD,
     "kit4": KIT4,
     "kohler": KOHLER,
+    "lidc": LIDC,
 }
