@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import deepinv as dinv
@@ -302,6 +303,10 @@ IMAGE_SETS = {
     "fmd": ImageSet(
         "measured microscopy with twelve types of images",
         download=deepinv_download(dinv.datasets.FMD, img_types=[*FMD_TYPES]),
+    ),
+    "detect_ct": ImageSet(
+        "measured slices of 2DeteCT, with reconstructions from all measurements",
+        download=partial(dinv.datasets.DeteCTDataset.download_dataset, blocks="test"),
     ),
     "kohler": ImageSet(
         "48 photographs of a camera that was shaken, with sharp frames of its path",

@@ -5,10 +5,12 @@ from .lungs import LIDC
 from .microscopes import FMD
 from .scans import SCANS
 from .shakes import KOHLER
+from .sinograms import DETECT_CT
 from .tanks import KIT4
 
 # {name of the set: what its files are}.
 SPECIAL_SETS = SCANS | {
+    "detect_ct": DETECT_CT,
     "fastmri_knee": FASTMRI_KNEE,
     "fastmri_knee_multicoil": FASTMRI_KNEE_MULTICOIL,
     "fmd": FMD,
