@@ -1,5 +1,6 @@
 from benchmark_inverse_problems import (
     Choice,
+    Number,
     ProblemDataset,
     Task,
     pictures,
@@ -31,7 +32,13 @@ class Dataset(ProblemDataset):
     parameters = {
         "images": pictures("ellipses")["images"],
         "n_images": pictures(n_images=4)["n_images"],
-        "size": Choice([128], "Side of the images.", [32, 64, 128, 256, 512], "pixels"),
+        "size": Number(
+            [128],
+            "Side of the images; of detect_ct a power of two.",
+            "pixels",
+            least=8,
+            whole=True,
+        ),
         "variant": Choice(
             ["sparse", "limited_angle", "low_dose"], "What is measured.", VARIANTS
         ),

@@ -14,7 +14,6 @@ from ..physics.operators.fan_beam import (
     PIXELS,
     WHOLE,
     axis_of,
-    block,
     fan_beam_of,
     obliqueness,
 )
@@ -56,7 +55,12 @@ class Sinogram(Scan):
     """
 
     def __init__(self, path, side):
-        self.path, self.side, self.block = path, side, block(side)
+        if WHOLE % side:
+            raise ValueError(
+                f"size={side} does not fit the {WHOLE} pixels of {path}: use size=128 or "
+                "size=256."
+            )
+        self.path, self.side, self.block = path, side, WHOLE // side
         self.sinogram = lru_cache(self.read_sinogram)
         x = reference(path)
         # The axis comes to where deepinv's operator has it.

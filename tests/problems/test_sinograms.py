@@ -163,7 +163,7 @@ def copied(folder, target):
 
 
 def test_a_side_that_the_detector_does_not_fit_is_one_sentence(slice_files):
-    with pytest.raises(ValueError, match="got 100: use size=128 or size=256"):
+    with pytest.raises(ValueError, match="size=100 does not fit the 1024 pixels"):
         problem(slice_files, 100).truth(0)
 
 

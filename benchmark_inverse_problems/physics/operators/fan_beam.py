@@ -17,20 +17,13 @@ WIDTH, WHOLE = PIXELS * PIXEL * SOURCE_AXIS / SOURCE_DETECTOR, 1024
 FIRST = 90.0
 
 
-def block(side):
-    """Pixels of the detector that are averaged for images with a side.
+def detector(side):
+    """The number of averages over pixels of the detector, and their distance in mm.
 
-    Raises
-    ------
-    ValueError
-        If the side is no whole share of that of the references.
+    There are about as many as pixels along a side of the image.
     """
-    if WHOLE % side or side < 16:
-        raise ValueError(
-            f"Fan-beam tomography needs a side of 1024 pixels over a power of two and got "
-            f"{side}: use size=128 or size=256."
-        )
-    return WHOLE // side
+    binned = WHOLE / side
+    return int(PIXELS // binned), binned * PIXEL
 
 
 def fan_beam_of(side, angles):
@@ -47,7 +40,7 @@ def fan_beam_of(side, angles):
     angles : tensor (views,)
         In degrees, from the scanner's first view.
     """
-    binned = block(side)
+    count, spacing = detector(side)
     physics = dinv.physics.Tomography(
         angles=FIRST + angles,
         img_width=side,
@@ -56,8 +49,8 @@ def fan_beam_of(side, angles):
             "pixel_spacing": WIDTH / side,
             "source_radius": SOURCE_AXIS,
             "detector_radius": SOURCE_DETECTOR - SOURCE_AXIS,
-            "n_detector_pixels": PIXELS // binned,
-            "detector_spacing": binned * PIXEL,
+            "n_detector_pixels": count,
+            "detector_spacing": spacing,
         },
         normalize=False,
     )
@@ -69,9 +62,8 @@ def fan_beam_of(side, angles):
 
 def obliqueness(side):
     """Cosine of the angle of each ray with the axis of the fan, (detectors, 1)."""
-    binned = block(side)
-    count = PIXELS // binned
-    place = (torch.arange(count) - (count - 1) / 2) * binned * PIXEL
+    count, spacing = detector(side)
+    place = (torch.arange(count) - (count - 1) / 2) * spacing
     return (SOURCE_DETECTOR / (SOURCE_DETECTOR**2 + place**2).sqrt())[:, None]
 
 
@@ -96,7 +88,7 @@ def fan_beam(shape, rng, views, arc):
     Raises
     ------
     ValueError
-        If the image is not square and gray, or its side is no whole share of 1024.
+        If the image is not square and gray.
     """
     if shape[0] != 1 or shape[1] != shape[2]:
         raise ValueError(
