@@ -29,7 +29,7 @@ class Dataset(ProblemDataset):
     Shake", ECCV 2012. Their kernels vary, and nobody is told them: they need
     `family=varying` and `kernel=unknown`. `level` is then that of the tuning pictures. An
     estimate is judged by the sharp frame of the camera's path that it is closest to, after
-    both are aligned.
+    both are aligned. The data set states no licence; docs/data.md says how to get it.
     """
 
     name = "blind_deblur"

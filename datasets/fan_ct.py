@@ -23,7 +23,8 @@ class Dataset(ProblemDataset):
     Experimental Computed Tomography Dataset for Machine Learning", Scientific Data 2023.
     `images=detect_ct` are its measurements: the slices that the authors test on, the
     low dose measured with 3 W instead of 90 W. The truth is their reconstruction from all
-    3600 views at full dose. Of phantoms measurements are simulated.
+    3600 views at full dose. Their licence is CC BY 4.0 (docs/data.md). Of phantoms
+    measurements are simulated.
     """
 
     name = "fan_ct"

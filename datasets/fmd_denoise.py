@@ -11,6 +11,7 @@ class Dataset(ProblemDataset):
     Images", CVPR 2019 (FMD). The images are field of view 19, which the authors test on, of
     each of the twelve types. The truth is the mean of 50 captures. The noise is calibrated
     by ten of them. Without the data, bundled pictures in gray get noise of the same kind.
+    The data set states no licence; docs/data.md says how to get it.
     """
 
     name = "fmd_denoise"

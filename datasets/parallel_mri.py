@@ -11,7 +11,8 @@ class Dataset(ProblemDataset):
     phantoms are simulated. `images=fastmri_knee_multicoil` are the measured knees of that
     data set, the middle slice of each volume, with sensitivities that are estimated from
     the centre of k-space. No noise is added to them, and the truth is the combination of
-    all coils at all frequencies.
+    all coils at all frequencies. They may be used once the agreement of
+    fastmri.med.nyu.edu is signed (docs/data.md).
     """
 
     name = "parallel_mri"

@@ -9,7 +9,7 @@ class Dataset(ProblemDataset):
     Section", 1974. `images=lidc` are slices through chests: S. Armato et al., "The Lung
     Image Database Consortium (LIDC) and Image Database Resource Initiative (IDRI)", Medical
     Physics 2011. They are reconstructions of scanners, of which this problem makes
-    measurements.
+    measurements. Their licence is CC BY 3.0 (docs/data.md).
     """
 
     name = "phantom_ct"

@@ -9,7 +9,8 @@ class Dataset(ProblemDataset):
     Accelerated MRI", 2018: the centre of k-space and random columns.
     `images=fastmri_knee` are the measured knees of that data set, the middle slice of each
     volume. Masks are taken of their k-space, no noise is added, and the truth is the
-    reconstruction from all frequencies.
+    reconstruction from all frequencies. They may be used once the agreement of
+    fastmri.med.nyu.edu is signed (docs/data.md).
     """
 
     name = "phantom_mri"

@@ -9,6 +9,7 @@ import pytest
 import tifffile
 import torch
 
+from benchmark_inverse_problems.physics.facts import family
 from benchmark_inverse_problems.problems import sinograms
 from benchmark_inverse_problems.problems.images import open_images
 from benchmark_inverse_problems.problems.problem import Problem, Task
@@ -43,7 +44,8 @@ def chords():
     pixel = np.stack((place * cos - behind * sin, place * sin + behind * cos))
     ray = pixel - source
     ray /= np.sqrt((ray**2).sum(0))
-    total = np.zeros((3600, 1912))
+    ray, source = ray.astype(np.float32), source.astype(np.float32)
+    total = np.zeros((3600, 1912), np.float32)
     for x, y, radius, value in DISCS:
         away = ray[0] * (y - source[1]) - ray[1] * (x - source[0])
         total += 2 * value * np.sqrt(np.maximum(radius**2 - away**2, 0))
@@ -160,6 +162,10 @@ def copied(folder, target):
         copy = target / path.relative_to(folder)
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_bytes(path.read_bytes())
+
+
+def test_networks_of_parallel_beams_did_not_learn_it(slice_files):
+    assert family(problem(slice_files).observe(0).physics) == "fan_beam"
 
 
 def test_a_side_that_the_detector_does_not_fit_is_one_sentence(slice_files):

@@ -21,7 +21,10 @@ CENTRE = 0.08
 # Exponent of the density of the samples, which falls with the distance from the centre.
 DECAY = 3
 
-family.register(MultiCoilMRI, lambda physics: "mri")
+# Networks of slices learned one coil.
+family.register(
+    MultiCoilMRI, lambda physics: "mri" if physics.three_d else "parallel_mri"
+)
 in_image_space.register(MultiCoilMRI, lambda physics: False)
 
 

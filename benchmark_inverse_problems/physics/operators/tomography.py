@@ -10,7 +10,10 @@ from ..catalogue import operator
 from ..facts import family, in_image_space
 from ..initial_estimate import direct_inverse
 
-family.register(Tomography, lambda physics: "tomography")
+# Networks learned parallel beams.
+family.register(
+    Tomography, lambda physics: "fan_beam" if physics.fan_beam else "tomography"
+)
 in_image_space.register(Tomography, lambda physics: False)
 
 
