@@ -12,6 +12,8 @@ from benchmark_inverse_problems.problems.images import open_images
 from benchmark_inverse_problems.problems.phantoms import phantoms
 from benchmark_inverse_problems.problems.problem import Problem, Task
 
+from ..test_plugins import reconstruct
+from ..tiny import dataset
 from .test_images import error_of, point_at
 
 ROWS, COLUMNS, COILS, NOISE, PEAK = 48, 44, 3, 2e-7, 3e-5
@@ -171,3 +173,11 @@ def test_missing_data_are_one_sentence(suite):
     for words in ("fastmri_knee is not on disk", "fastmri.med.nyu.edu", "data_paths"):
         assert words in error
     assert "benchopt prepare" not in error, "nobody may download it for others"
+
+
+def test_networks_that_see_measurements_as_images_skip_several_coils():
+    settings = {"crop": 32, "acceleration": 4, "n_images": 1}
+    phantoms = dataset("parallel_mri").get_instance(**settings).get_data()["problem"]
+    assert reconstruct("pdnet", phantoms) is None
+    (found,) = reconstruct("unrolled", phantoms)
+    assert found.outside == "it learned no parallel mri"
