@@ -24,10 +24,17 @@ class Dataset(ProblemDataset):
     A. Levin et al., "Understanding and Evaluating Blind Deconvolution Algorithms", CVPR
     2009. Solvers know the family of the kernel and the noise. With `kernel=known` they
     are told the kernel: other methods then show what there is to gain.
+
+    `images=kohler` are measured: R. Köhler et al., "Recording and Playback of Camera
+    Shake", ECCV 2012. Their kernels vary, and nobody is told them: they need
+    `family=varying` and `kernel=unknown`. `level` is then that of the tuning pictures. An
+    estimate is judged by the sharp frame of the camera's path that it is closest to, after
+    both are aligned. The data set states no licence; docs/data.md says how to get it.
     """
 
     name = "blind_deblur"
     image_set = "cbsd68"
+    special_sets = ("kohler",)
     parameters = {
         **pictures(),
         "family": Choice(["gaussian"], "Family of the kernels.", LEVELS),
@@ -44,6 +51,17 @@ class Dataset(ProblemDataset):
         "level": ["easy"],
         "kernel": ["unknown", "known"],
     }
+
+    @classmethod
+    def refusal_of(cls, parameters):
+        refused = super().refusal_of(parameters)
+        chosen = tuple(parameters.get(key) for key in ("images", "family", "kernel"))
+        if refused or chosen[0] != "kohler" or chosen[1:] == ("varying", "unknown"):
+            return refused
+        return (
+            f"images=kohler of {cls.name} has kernels that vary and are not known: use "
+            "family=varying,kernel=unknown."
+        )
 
     def get_task(self):
         level = dict(LEVELS[self.family][self.level])

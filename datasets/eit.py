@@ -8,7 +8,6 @@ from benchmark_inverse_problems import (
 )
 from benchmark_inverse_problems.problems.images import reduced
 from benchmark_inverse_problems.problems.scans import Scans
-from benchmark_inverse_problems.problems.tanks import KIT4
 
 # Rings of the mesh that measures, and of the one that solvers are told.
 FINE, COARSE = 24, 12
@@ -52,15 +51,12 @@ class Dataset(ProblemDataset):
         "electrodes": [8],
         "currents": ["trigonometric", "adjacent"],
     }
+    special_sets = ("kit4",)
     tuning_side = 32
 
     @property
     def side(self):
         return self.size
-
-    @property
-    def files(self):
-        return KIT4 if self.images == "kit4" else self.kind
 
     def viewed(self, images, side):
         if isinstance(images, Scans):

@@ -6,11 +6,15 @@ class Dataset(ProblemDataset):
 
     The noise has a standard deviation of 2 % of the mean of |Ax|. Phantoms: random
     ellipses, or L. Shepp and B. Logan, "The Fourier Reconstruction of a Head
-    Section", 1974.
+    Section", 1974. `images=lidc` are slices through chests: S. Armato et al., "The Lung
+    Image Database Consortium (LIDC) and Image Database Resource Initiative (IDRI)", Medical
+    Physics 2011. They are reconstructions of scanners, of which this problem makes
+    measurements. Their licence is CC BY 3.0 (docs/data.md).
     """
 
     name = "phantom_ct"
     image_set = "ellipses"
+    special_sets = ("lidc",)
     parameters = {
         **pictures("ellipses", "shepp_logan", crop="none"),
         "angles": Number(

@@ -14,5 +14,10 @@ class Solver(ReconstructionSolver):
     parameters = {"precision": precision()}
     end_to_end = {}
 
+    def unsupported(self, example):
+        if example.y.ndim > len(example.shape):
+            return "needs measurements of one coil, as its networks see them as images"
+        return None
+
     def build(self, example):
         return load_weights(PDNet(), "pdnet")

@@ -8,7 +8,7 @@ from scipy.stats import spearmanr
 from skimage.metrics import structural_similarity
 from torch.nn.functional import avg_pool2d, avg_pool3d
 
-from ..physics.facts import aligned, background, decimation, family, local_kernels
+from ..physics.facts import background, compared, decimation, family, local_kernels
 from ..physics.needs import refusal
 from ..physics.null_space import range_projection
 from . import perceptual
@@ -43,8 +43,7 @@ class Case:
     """
 
     def __init__(self, x_hat, truth, observation, cost=None):
-        self.x = truth
-        self.x_hat = aligned(observation.physics, x_hat.to(truth), truth)
+        self.x_hat, self.x = compared(observation.physics, x_hat.to(truth), truth)
         self.observation, self.cost = observation, cost
         self._split = None
         self.unknown = bool(truth.isnan().any())

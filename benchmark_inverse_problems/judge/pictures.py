@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from torch.nn.functional import pad
 
-from ..physics.facts import aligned, displayed, in_image_space, shows_phase
+from ..physics.facts import compared, displayed, in_image_space, shows_phase
 from .case import magnitude
 
 SIDE = 256
@@ -37,10 +37,8 @@ def gallery(x_hat, truth, observation, spread=None):
         as k-space, are not aligned. A text, and not pickled arrays: a stranger's result file
         can then run no code.
     """
-    images = {
-        "truth": truth,
-        "reconstruction": aligned(observation.physics, x_hat.to(truth), truth),
-    }
+    estimate, truth = compared(observation.physics, x_hat.to(truth), truth)
+    images = {"truth": truth, "reconstruction": estimate}
     phase = observation.complex and shows_phase(observation.physics)
     images = {
         key: with_phase(x) if phase else magnitude(x, observation.complex)

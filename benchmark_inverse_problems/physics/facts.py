@@ -41,6 +41,12 @@ def aligned(physics, x_hat, x):
 
 
 @singledispatch
+def compared(physics, x_hat, x):
+    """What the judge compares, (x_hat, x): the estimate, `aligned`, and the truth."""
+    return aligned(physics, x_hat, x), x
+
+
+@singledispatch
 def local_kernels(physics):
     """The kernels (P, 1, h, w) of a blur at P places of the image, else None.
 

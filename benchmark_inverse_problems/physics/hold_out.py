@@ -47,11 +47,15 @@ class HeldOut:
         self.whole = physics
         self.physics = copy.deepcopy(physics)
         if bool((mask == 0).any()):
-            chance = torch.rand(y.shape, generator=generator).to(y)
+            # Coils share a mask: what is held out of one is held out of all.
+            shared = mask.ndim > physics.mask.ndim
+            shape = mask.shape if shared else y.shape
+            chance = torch.rand(shape, generator=generator).to(y)
             out = (chance < SHARE).to(y) * mask
-            self.weight, self.other = out, y
+            self.weight, self.other = out.expand_as(y), y
             self.y = y * (1 - out)
-            self.physics.mask = physics.mask * (1 - out)
+            kept = (1 - out).view_as(physics.mask) if shared else 1 - out
+            self.physics.mask = physics.mask * kept
         elif gain > 0 and sigma == 0:
             counts = (y / gain).round().clamp(min=0)
             chance = torch.full_like(counts, SHARE)

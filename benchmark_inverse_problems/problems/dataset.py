@@ -20,7 +20,8 @@ from ..support.progress import libraries_quiet
 from .images import IMAGE_SETS, VIEWS, open_images, open_tuning_images
 from .problem import Problem
 from .reading import PICTURES, image_paths
-from .scans import SCANS
+from .scans import Scans
+from .special_sets import SPECIAL_SETS
 from .volumes import VOLUMES
 
 TUNING_IMAGES = 8
@@ -145,6 +146,8 @@ class ProblemDataset(DeclaredParameters, FingerprintMixin, BaseDataset):
         What is made of the images, a key of `VIEWS`.
     kind : Kind
         What the files of a folder are.
+    special_sets : tuple of str
+        Keys of `SPECIAL_SETS`: sets with files of their own kind that the problem takes.
     tuning_side : int
         Largest side of the images that solvers are tuned on.
     """
@@ -152,11 +155,22 @@ class ProblemDataset(DeclaredParameters, FingerprintMixin, BaseDataset):
     image_set = "bundled"
     view = "colour"
     kind = PICTURES
+    special_sets = ()
     tuning_side = 128
 
     def get_task(self):
         """The operator and the noise, from the parameters."""
         raise NotImplementedError
+
+    @classmethod
+    def refusal_of(cls, parameters):
+        refused, images = super().refusal_of(parameters), parameters.get("images")
+        if refused or images not in SPECIAL_SETS or images in cls.special_sets:
+            return refused
+        return (
+            f"images={images} of {cls.name} is not allowed, as its files are "
+            f"{SPECIAL_SETS[images].description}: use {cls.kind.generated}."
+        )
 
     def save_parameters(self, **parameters):
         """Replace images=auto by what is on disk, so that names say what ran."""
@@ -168,13 +182,18 @@ class ProblemDataset(DeclaredParameters, FingerprintMixin, BaseDataset):
     def resolve(self, parameters):
         """The problem's own set if it is on disk, else the bundled pictures."""
         folder = image_folder(self.image_set)
-        on_disk = generated(self.image_set) or image_paths(folder, self.kind)
-        return self.image_set if on_disk else self.kind.generated
+        kind = self.kind_of(self.image_set)
+        on_disk = generated(self.image_set) or image_paths(folder, kind)
+        return self.image_set if on_disk else kind.generated
 
     @property
     def files(self):
         """The kind of files that the problem's images are."""
-        return self.kind
+        return self.kind_of(self.images)
+
+    def kind_of(self, name):
+        """The kind of files of an image set."""
+        return SPECIAL_SETS[name] if name in self.special_sets else self.kind
 
     def _get_state(self):
         state = super()._get_state() | {"images": self.images_digest()}
@@ -214,7 +233,7 @@ class ProblemDataset(DeclaredParameters, FingerprintMixin, BaseDataset):
             raise FileNotFoundError(
                 f"The image set {self.images} could not be downloaded "
                 f"({type(error).__name__}: {error}): put its images into {folder}, or "
-                "use images=bundled."
+                f"use images={self.files.generated}."
             ) from error
 
     def get_data(self):
@@ -241,6 +260,11 @@ class ProblemDataset(DeclaredParameters, FingerprintMixin, BaseDataset):
         """The side of the images, or "none" for whole ones."""
         return self.crop
 
+    @property
+    def measurement(self):
+        """Settings of measured images that are not those of the operator, a dict."""
+        return {}
+
     def viewed(self, images, side):
         """What the problem makes of the images of a set.
 
@@ -250,6 +274,8 @@ class ProblemDataset(DeclaredParameters, FingerprintMixin, BaseDataset):
         side : int or "none"
             The side that the images are cut to later.
         """
+        if isinstance(images, Scans):
+            return images.sized(side, **self.measurement)
         return VIEWS[self.view](images)
 
 
@@ -262,16 +288,13 @@ class VolumeDataset(ProblemDataset):
 
     image_set = "ellipsoids"
     kind = VOLUMES
+    special_sets = ("walnut", "calgary")
     tuning_side = 48
     complex = False
 
     @property
     def side(self):
         return self.size
-
-    @property
-    def files(self):
-        return SCANS.get(self.images, self.kind)
 
     def viewed(self, images, side):
         operator = self.get_task().operator

@@ -1,7 +1,9 @@
 """Image sets as data: what they are, where they come from, how they are read."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import deepinv as dinv
@@ -185,6 +187,29 @@ def download_cbsd68(folder):
         images[i].save(Path(folder) / f"{i:04d}.png")
 
 
+def download_lsdir(folder):
+    """Download the validation images of LSDIR, without its low-resolution copies.
+
+    Raises
+    ------
+    RuntimeError
+        If huggingface-hub is missing. Without a login that was given access the download
+        fails, too.
+    """
+    dinv.datasets.LsdirHR(root=str(folder), mode="val", download=True)
+    for copies in (Path(folder) / "val1").glob("X[234]"):
+        shutil.rmtree(copies)
+
+
+FMD_TYPES = [
+    f"{microscope}_{sample}"
+    for microscope, samples in (
+        ("Confocal", ("BPAE_B", "BPAE_G", "BPAE_R", "FISH", "MICE")),
+        ("TwoPhoton", ("BPAE_B", "BPAE_G", "BPAE_R", "MICE")),
+        ("WideField", ("BPAE_B", "BPAE_G", "BPAE_R")),
+    )
+    for sample in samples
+]
 IMAGE_SETS = {
     "bundled": ImageSet(
         "six pictures that scikit-image ships",
@@ -261,6 +286,31 @@ IMAGE_SETS = {
     "bsd100": ImageSet(
         "the 100 test images of BSDS300",
         download=deepinv_download(dinv.datasets.BSD100HR),
+    ),
+    "kodak24": ImageSet(
+        "the 24 photographs of Kodak's PhotoCD",
+        download=deepinv_download(dinv.datasets.Kodak24),
+    ),
+    "mcmaster": ImageSet(
+        "the 18 colourful pictures of McMaster, made for demosaicing",
+        download=deepinv_download(dinv.datasets.McMaster),
+    ),
+    "flickr2k": ImageSet(
+        "2650 photographs of 2K, mostly trained on",
+        download=deepinv_download(dinv.datasets.Flickr2kHR),
+    ),
+    "lsdir": ImageSet("the 250 validation images of LSDIR", download=download_lsdir),
+    "fmd": ImageSet(
+        "measured microscopy with twelve types of images",
+        download=deepinv_download(dinv.datasets.FMD, img_types=[*FMD_TYPES]),
+    ),
+    "detect_ct": ImageSet(
+        "measured slices of 2DeteCT, with reconstructions from all measurements",
+        download=partial(dinv.datasets.DeteCTDataset.download_dataset, blocks="test"),
+    ),
+    "kohler": ImageSet(
+        "48 photographs of a camera that was shaken, with sharp frames of its path",
+        download=deepinv_download(dinv.datasets.Kohler),
     ),
     "development": ImageSet(
         "photographs of one's own choice, for choices between designs; never scored"

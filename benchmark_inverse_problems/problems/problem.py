@@ -197,7 +197,8 @@ class Problem:
         The operator is the one that solvers are told.
         """
         observation = self.measure(self.truth(index), index)
-        if self.task.told is None or self.images.scan is not None:
+        measured = self.images.scan is not None and not self.images.hidden
+        if self.task.told is None or measured:
             return observation
         physics = self.make_operator(observation.shape, index, self.task.told)[0]
         physics.noise_model = observation.physics.noise_model
@@ -237,8 +238,7 @@ class Problem:
     def scanned(self, x, index):
         """The observation of an image that was measured; no noise is added."""
         settings = self.task.settings
-        physics, y, sigma = self.images.scan(index, self.generator(index), settings)
-        physics.noise_model = noise_model(sigma, 0)
+        physics, y = self.images.scan(index, self.generator(index), settings)
         return self.observation(x, index, y, physics)
 
     def observation(self, x, index, y, physics):

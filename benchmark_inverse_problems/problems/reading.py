@@ -24,16 +24,20 @@ class Images(Sequence):
     ----------
     complex : bool
         Whether the two channels of an image are its real and its imaginary part.
-    scan : callable (index, rng, settings) -> (physics, y, sigma), or None
-        The operator, the measurements and the noise of an image that was measured. None:
-        the problem simulates them.
+    scan : callable (index, rng, settings) -> (physics, y), or None
+        The operator, with its noise model, and the measurements of an image that was
+        measured. None: the problem simulates them.
+    hidden : bool
+        Whether solvers are told the operator of the problem's task instead of the one that
+        `scan` gives, which only the judge sees.
     """
 
-    def __init__(self, names, make, complex=False, scan=None):
+    def __init__(self, names, make, complex=False, scan=None, hidden=False):
         self.names = list(names)
         self.make = make
         self.complex = complex
         self.scan = scan
+        self.hidden = hidden
 
     def __len__(self):
         return len(self.names)
@@ -44,7 +48,7 @@ class Images(Sequence):
     def first(self, count):
         """The first `count` images ("all" for every one)."""
         names = self.names if count == "all" else self.names[: int(count)]
-        return Images(names, self.make, self.complex, self.scan)
+        return Images(names, self.make, self.complex, self.scan, self.hidden)
 
 
 def read_image(path):
@@ -113,6 +117,9 @@ class Kind:
         The set that tunes solvers for a folder of this kind.
     parts : callable (path) -> list of path, or None
         All files of an image, where it has several. The path is that of the first one.
+    select : callable (paths) -> list of path, or None
+        Which of the sorted files with these suffixes are images, and in which order; None:
+        all of them.
     """
 
     description: str
@@ -121,6 +128,7 @@ class Kind:
     generated: str
     tuning: str
     parts: Callable | None = None
+    select: Callable | None = None
 
 
 def in_folder(folder, kind):
@@ -158,14 +166,15 @@ PICTURES = Kind(
 
 
 def image_paths(folder, kind=PICTURES):
-    """Paths of the images below a folder, sorted; hidden files are left out."""
+    """Paths of the images below a folder, in order; hidden files are left out."""
     folder = Path(folder)
-    return sorted(
+    paths = sorted(
         path
         for path in all_files(folder)
         if path.as_posix().lower().endswith(kind.suffixes)
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     )
+    return paths if kind.select is None else kind.select(paths)
 
 
 def all_files(folder):

@@ -1,4 +1,4 @@
-"""Measured volumes: what a scanner recorded, and the reconstruction from all of it."""
+"""Measured images: what an instrument recorded, and the truth that belongs to it."""
 
 from functools import lru_cache, partial
 
@@ -11,6 +11,7 @@ from skimage.io import imread
 from skimage.restoration import estimate_sigma
 from torch.nn.functional import avg_pool2d, avg_pool3d, pad
 
+from ..physics.noise import noise_model
 from ..physics.operators.cone_beam import ConeBeam
 from ..physics.operators.multicoil_mri import multi_coil, variable_density
 from .reading import Images, Kind
@@ -31,7 +32,7 @@ GAUSSIAN = 1 / 0.6745
 
 
 class Scans(Volumes):
-    """A lazy sequence of measured volumes.
+    """A lazy sequence of measured images or volumes.
 
     Parameters
     ----------
@@ -39,29 +40,38 @@ class Scans(Volumes):
     load : callable (index, side) -> Scan
     operator : str
         The operator that measured, a key of `OPERATORS`.
+    hidden, complex : bool
+        See `Images`.
     """
 
-    def __init__(self, names, load, operator):
+    def __init__(self, names, load, operator, hidden=False, complex=False):
         super().__init__(names, None)
         self.load, self.operator = lru_cache(1)(load), operator
+        self.hidden, self.complex = hidden, complex
 
-    def sized(self, side, complex=False):
+    def sized(self, side, complex=False, **more):
+        """The measured images with a side, which is a number of pixels or "none".
+
+        `more` are settings of the measurement that are not the operator's.
+        """
+
         def make(index):
             return self.load(index, side).x
 
         def scan(index, rng, settings):
-            return self.load(index, side).measured(rng, **settings)
+            return self.load(index, side).measured(rng, **settings, **more)
 
-        return Images(self.names, make, complex, scan)
+        complex = complex or self.complex
+        return Images(self.names, make, complex, scan, self.hidden)
 
 
 class Scan:
-    """One measured volume.
+    """One measured image or volume.
 
     Attributes
     ----------
-    x : tensor (1, C, n, n, n)
-        The reconstruction from all measurements. Its `BRIGHTEST` quantile is 1.
+    x : tensor (1, C, *spatial)
+        The truth: mostly the reconstruction from all measurements.
     """
 
     def measured(self, rng, **settings):
@@ -75,10 +85,9 @@ class Scan:
 
         Returns
         -------
-        physics : deepinv.physics.LinearPhysics
+        physics : deepinv.physics.Physics
+            With its noise model, whose levels are estimated.
         y : tensor
-        sigma : float
-            The level of their noise, estimated.
         """
         raise NotImplementedError
 
@@ -195,7 +204,8 @@ class Walnut(Scan):
                 "together."
             )
         sigma = float(np.mean([estimate_sigma(p.numpy()) for p in y[0, 0]]))
-        return physics, y, sigma
+        physics.noise_model = noise_model(sigma)
+        return physics, y
 
 
 def sides_of(volume):
@@ -240,11 +250,7 @@ class Brain(Scan):
 
     def __init__(self, path, side):
         coils, noise = read_kspace(path, side)
-        if float((coils.abs().sum(1) > 0).float().mean()) < SAMPLED:
-            raise ValueError(
-                f"The file {path} lacks frequencies: use a file of the training or the "
-                "validation set, which have all of them."
-            )
+        check_sampled(coils, path)
         self.maps = sensitivities(coils)
         self.side = side
         everything = multi_coil(self.maps, torch.ones(side, side))
@@ -256,7 +262,8 @@ class Brain(Scan):
     def measured(self, rng, acceleration, coils):
         mask = variable_density((self.side,) * 2, acceleration, rng)
         physics = multi_coil(self.maps, mask)
-        return physics, self.y * physics.mask[:, :, None], self.sigma
+        physics.noise_model = noise_model(self.sigma)
+        return physics, self.y * physics.mask[:, :, None]
 
 
 def read_kspace(path, side):
@@ -288,15 +295,29 @@ def read_kspace(path, side):
             f"The file {path} has {'x'.join(map(str, y.shape[1:]))} voxels, fewer than "
             f"size={side}: use a smaller size."
         )
-    high, wide = (max(1, int(CORNER * n)) for n in y.shape[2:])
-    corner = torch.view_as_real(y[:, :, :high, :wide]).abs()
-    noise = float(corner[corner > 0].median()) * GAUSSIAN if corner.any() else 0.0
+    noise = noise_of(y)
     y = torch.fft.fftshift(
         torch.fft.fft(torch.fft.ifftshift(y, dim=1), dim=1, norm="ortho"), dim=1
     )
     for axis in (1, 2, 3):
         y = y.narrow(axis, y.shape[axis] // 2 - side // 2, side)
     return y[None].clone(), noise
+
+
+def noise_of(y):
+    """Standard deviation of each part of complex k-space (..., H, W), by a corner of it."""
+    high, wide = (max(1, int(CORNER * n)) for n in y.shape[-2:])
+    corner = torch.view_as_real(y[..., :high, :wide]).abs()
+    return float(corner[corner > 0].median()) * GAUSSIAN if corner.any() else 0.0
+
+
+def check_sampled(coils, path):
+    """Raise a ValueError if k-space (1, coils, *spatial) lacks frequencies."""
+    if float((coils.abs().sum(1) > 0).float().mean()) < SAMPLED:
+        raise ValueError(
+            f"The file {path} lacks frequencies: use a file of the training or the "
+            "validation set, which have all of them."
+        )
 
 
 def sensitivities(coils):

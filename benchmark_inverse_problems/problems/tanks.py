@@ -10,6 +10,7 @@ from scipy.io import loadmat
 from scipy.io.matlab import MatReadError
 from scipy.optimize import minimize_scalar
 
+from ..physics.noise import noise_model
 from ..physics.operators.impedance import Impedance, inverse_norm
 from .reading import Kind
 from .scans import Scan, Scans
@@ -76,7 +77,8 @@ class Tank(Scan):
         gain = physics.scale / factor
         y = torch.from_numpy(gain * (full - empty)).float()[None, None]
         sigma = gain * np.hypot(*(unexplained(u, currents) for u in (full, empty)))
-        return physics, y, float(sigma)
+        physics.noise_model = noise_model(float(sigma))
+        return physics, y
 
 
 def read(path):

@@ -155,6 +155,24 @@ def phantoms(count, first_seed):
     return Volumes(names, lambda i, side: ellipsoids(first_seed + i, side))
 
 
+def simple_itk(path):
+    """The library that reads scans, which only those who have some need.
+
+    Raises
+    ------
+    ValueError
+        If it is not installed.
+    """
+    try:
+        import SimpleITK
+    except ImportError as error:
+        raise ValueError(
+            f"The file {path} needs SimpleITK, which is not installed: run `pip install "
+            "SimpleITK`."
+        ) from error
+    return SimpleITK
+
+
 def read_volume(path):
     """Read a volume as an array (D, H, W), its axes from foot to head, back and right.
 
@@ -166,14 +184,7 @@ def read_volume(path):
     ValueError
         If the file is damaged, has not three axes, or holds values that are not finite.
     """
-    try:
-        import SimpleITK  # only those who have volumes need it
-    except ImportError as error:
-        raise ValueError(
-            f"The volume {path} needs SimpleITK, which is not installed: run `pip install "
-            "SimpleITK`."
-        ) from error
-    path = Path(path)
+    SimpleITK, path = simple_itk(path), Path(path)
     try:
         if path.suffix == ".npy":
             values = np.load(path, allow_pickle=False)

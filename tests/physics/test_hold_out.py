@@ -75,3 +75,19 @@ def test_two_drawings_hold_out_other_parts():
     generator = torch.manual_seed(0)
     one, two = (HeldOut(y, physics, generator) for _ in range(2))
     assert not torch.equal(one.weight, two.weight)
+
+
+def test_what_is_held_out_of_one_coil_is_held_out_of_all():
+    rng = np.random.RandomState(0)
+    physics = OPERATORS["parallel_mri"]((2, 20, 24), rng, 2, 0.1, coils=3)
+    physics.noise_model = noise_model(0.01)
+    x = torch.rand(1, 2, 20, 24)
+    y = physics.A(x)
+    part = HeldOut(y, physics, torch.manual_seed(0))
+    torch.testing.assert_close(part.physics.A(x), part.y)
+    assert part.weight.shape == y.shape
+    assert torch.equal(part.weight[:, :, 0], part.weight[:, :, 2])
+    assert part.error(x) < 1e-10 < part.error(0.5 * x)
+    held, seen = (float(mask.sum()) for mask in (part.weight[:, :, 0], physics.mask))
+    assert held / seen == pytest.approx(SHARE, abs=0.03)
+    assert float(part.physics.mask.sum()) == pytest.approx(seen - held)

@@ -11,7 +11,10 @@ from PIL import Image
 
 from benchmark_inverse_problems.problems import images as library
 from benchmark_inverse_problems.problems.reading import central_crop
+from benchmark_inverse_problems.problems.special_sets import SPECIAL_SETS
 from benchmark_inverse_problems.solving.failures import read_failures
+
+from ..conftest import ROOT
 
 
 def point_at(suite, folder, name="mine"):
@@ -148,6 +151,47 @@ def test_cbsd68_is_written_out_as_images(tmp_path, monkeypatch):
     found = library.open_images("cbsd68", tmp_path / "cbsd68")
     assert found.names == ["0000.png", "0001.png", "0002.png"]
     assert float(found[2][1].max()) == pytest.approx(2 / 255)
+
+
+def test_lsdir_is_kept_without_its_low_resolution_copies(tmp_path, monkeypatch):
+    def download(root, mode, download):
+        assert mode == "val" and download
+        for place in ("HR/val", "X2/val", "X4/val"):
+            colours(tmp_path / "lsdir" / "val1" / place / "0000001.png", 60)
+
+    monkeypatch.setattr(library.dinv.datasets, "LsdirHR", download)
+    library.IMAGE_SETS["lsdir"].download(tmp_path / "lsdir")
+    found = library.open_images("lsdir", tmp_path / "lsdir")
+    assert found.names == ["val1/HR/val/0000001.png"]
+
+
+def test_every_set_is_in_the_table_of_the_docs():
+    table = (ROOT / "docs" / "data.md").read_text()
+    on_disk = {n for n, image_set in library.IMAGE_SETS.items() if not image_set.open}
+    for name in (on_disk | set(SPECIAL_SETS)) - {"development"}:
+        rows = [line for line in table.splitlines() if f"`{name}`" in line]
+        (row,) = (line for line in rows if line.count("|") == 6)
+        found = library.IMAGE_SETS.get(name)
+        downloaded = found is not None and found.download is not None
+        assert ("`prepare`" in row) == downloaded, name
+
+
+class Offline(Exception):
+    """The network was asked."""
+
+
+ASKED = [n for n, image_set in library.IMAGE_SETS.items() if image_set.download]
+
+
+@pytest.mark.parametrize("name", sorted({*ASKED} - {"cbsd68", "lsdir"}))
+def test_deepinv_takes_what_a_download_asks_of_it(name, monkeypatch, tmp_path):
+    def offline(*arguments, **settings):
+        raise Offline
+
+    for module in ("requests.get", "urllib.request.urlopen"):
+        monkeypatch.setattr(module, offline)
+    with pytest.raises(Offline):
+        library.IMAGE_SETS[name].download(tmp_path / name)
 
 
 def test_bundled_and_tuning_sets_are_colour_pictures_and_disjoint():

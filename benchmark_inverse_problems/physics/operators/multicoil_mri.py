@@ -1,4 +1,4 @@
-"""Multi-coil magnetic resonance imaging of volumes."""
+"""Multi-coil magnetic resonance imaging of volumes and of slices."""
 
 import math
 
@@ -11,6 +11,7 @@ from ...support.parameters import NotAllowed
 from ..catalogue import full_centre, operator
 from ..facts import displayed, family, in_image_space, measured, stretched
 from ..parts import parts, shares
+from .mri import check_complex, random_columns
 
 # Of the simulated coils: their distance from the middle and the width of their
 # sensitivity, in half sides of the volume, and the largest phase between two sides.
@@ -20,7 +21,10 @@ CENTRE = 0.08
 # Exponent of the density of the samples, which falls with the distance from the centre.
 DECAY = 3
 
-family.register(MultiCoilMRI, lambda physics: "mri")
+# Networks of slices learned one coil.
+family.register(
+    MultiCoilMRI, lambda physics: "mri" if physics.three_d else "parallel_mri"
+)
 in_image_space.register(MultiCoilMRI, lambda physics: False)
 
 
@@ -124,7 +128,7 @@ def _(physics, count):
 
 
 def multi_coil(maps, mask):
-    """The operator of sensitivities (1, coils, D, H, W) and of a mask (H, W).
+    """The operator of sensitivities (1, coils, *spatial) and of a mask (H, W).
 
     Raises
     ------
@@ -138,7 +142,7 @@ def multi_coil(maps, mask):
         mask=mask.expand(1, *shape).clone(),
         coil_maps=maps,
         img_size=shape,
-        three_d=True,
+        three_d=maps.ndim == 5,
     )
 
 
@@ -161,3 +165,19 @@ def multicoil_mri(shape, rng, acceleration, coils):
     maps = coil_maps(shape[1:], coils, rng)
     mask = variable_density(shape[2:], acceleration, rng)
     return multi_coil(maps[None], mask)
+
+
+@operator((2, 20, 24), acceleration=3, centre=0.1, coils=3)
+def parallel_mri(shape, rng, acceleration, centre, coils):
+    """Multi-coil MRI of complex slices, with a mask of `random_columns`.
+
+    The slice lies across the axis that the simulated coils stand around.
+
+    Raises
+    ------
+    ValueError
+        If the image is not complex (two channels).
+    """
+    check_complex(shape)
+    maps = coil_maps((1, *shape[1:]), coils, rng)[:, 0]
+    return multi_coil(maps[None], random_columns(shape[1:], rng, acceleration, centre))

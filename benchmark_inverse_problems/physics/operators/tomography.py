@@ -14,7 +14,10 @@ from ..initial_estimate import direct_inverse
 # Entries of the largest matrix that is made, about 0.5 GB with its transpose.
 MOST = 3e7
 
-family.register(Tomography, lambda physics: "tomography")
+# Networks learned parallel beams.
+family.register(
+    Tomography, lambda physics: "fan_beam" if physics.fan_beam else "tomography"
+)
 in_image_space.register(Tomography, lambda physics: False)
 
 
