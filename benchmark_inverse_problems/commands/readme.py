@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchopt.benchmark import Benchmark
 
-from ..suite import BENCHMARK
+from ..suite import BENCHMARK, in_checkout
 from ..support.text import markdown_table
 from . import parser
 
@@ -62,4 +62,5 @@ def main(arguments):
     parser("readme", "Write the tables of plugins into the README.").parse_args(
         arguments
     )
+    in_checkout("readme")
     write()

@@ -16,7 +16,7 @@ from benchopt.results import read_results
 from PIL import Image
 from plotly.offline import get_plotlyjs
 
-from ..suite import BENCHMARK
+from ..suite import BENCHMARK, working_in
 from ..support.atomic import replacing
 from .names import harmless
 
@@ -118,18 +118,19 @@ def dashboard(file, output=None):
             f"The result file {file} does not exist: give one of those in outputs/."
         )
     benchmark = Benchmark(BENCHMARK)
-    folder = benchmark.get_output_folder()
-    # benchopt plots files of its own folder only. It writes their texts into a script,
-    # so they must hold no markup.
-    copy = folder / f"dashboard_{os.getpid()}.parquet"
-    page = folder / f"{benchmark.name}_{copy.stem}.html"
-    without_markup(read_results(file)).to_parquet(copy)
-    try:
-        plot_benchmark(copy, benchmark, display=False)
-        html = self_contained(page.read_text(encoding="utf-8"))
-    finally:
-        copy.unlink()
-        page.unlink(missing_ok=True)
+    with working_in(BENCHMARK):
+        folder = benchmark.get_output_folder()
+        # benchopt plots files of its own folder only. It writes their texts into a script,
+        # so they must hold no markup.
+        copy = folder / f"dashboard_{os.getpid()}.parquet"
+        page = folder / f"{benchmark.name}_{copy.stem}.html"
+        without_markup(read_results(file)).to_parquet(copy)
+        try:
+            plot_benchmark(copy, benchmark, display=False)
+            html = self_contained(page.read_text(encoding="utf-8"))
+        finally:
+            copy.unlink()
+            page.unlink(missing_ok=True)
     output = Path(output) if output else file.with_suffix(".html")
     with replacing(output) as temporary:
         temporary.write_text(html, encoding="utf-8")

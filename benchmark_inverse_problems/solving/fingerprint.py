@@ -9,8 +9,9 @@ from pathlib import Path
 from threading import Lock
 
 PACKAGE = Path(__file__).parents[1]
-# Nothing in these wings changes what a cell of the benchmark computes.
-IGNORED = ("report", "commands", "studies", "training")
+# Nothing in these folders changes what a cell of the benchmark computes.
+# A wheel's copy of the plugins is none: benchopt hashes each file itself.
+IGNORED = ("report", "commands", "studies", "training", "plugins")
 OPERATORS = Path("physics", "operators")
 # Python 3.11 parses wrongly, or crashes, where two threads do at once, as with dask.
 PARSING = Lock()
