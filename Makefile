@@ -5,13 +5,15 @@ BIN := $(VENV)/bin
 ARGS ?= -s ram -s dpir -s tv -s bicubic -s adjoint -d div2k_sr4
 INSTALLED := $(VENV)/.installed
 
-.PHONY: run test check lint clean
+.PHONY: run test check lint install clean
 
 run: $(INSTALLED)
 	$(BIN)/python -m benchmark_inverse_problems run $(ARGS)
 
 test: $(INSTALLED) lint
 	$(BIN)/python -m pytest -n auto --maxprocesses 4
+
+install: $(INSTALLED)
 
 # What concerns one solver or problem, in less than a minute: make check NAME=tv
 check: $(INSTALLED) lint

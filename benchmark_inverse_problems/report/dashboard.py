@@ -92,7 +92,7 @@ def smaller(png):
     return f"data:image/webp;base64,{text}"
 
 
-def dashboard(file, output=None):
+def dashboard(file, output=None, outputs=None):
     """Write the dashboard of a result file.
 
     Parameters
@@ -101,6 +101,8 @@ def dashboard(file, output=None):
         A parquet or CSV file that ``benchopt run`` wrote.
     output : path or None
         The page; None: beside the file, with the suffix ``.html``.
+    outputs : path or None
+        The folder whose failures the page shows. None: the suite's.
 
     Returns
     -------
@@ -118,7 +120,7 @@ def dashboard(file, output=None):
             f"The result file {file} does not exist: give one of those in outputs/."
         )
     benchmark = Benchmark(BENCHMARK)
-    with working_in(BENCHMARK):
+    with working_in(BENCHMARK, outputs):
         folder = benchmark.get_output_folder()
         # benchopt plots files of its own folder only. It writes their texts into a script,
         # so they must hold no markup.

@@ -6,7 +6,10 @@ from pathlib import Path
 import pandas as pd
 from benchopt.results import read_results
 
+from .rows import machine_text, mixed_problems
+
 TEXTS = ("dataset_name", "solver_name", "objective_image", "objective_fingerprint")
+UNKNOWN = "not stated"
 NUMBERS = ("idx_rep", "stop_val", "objective_psnr", "objective_runtime")
 
 
@@ -55,6 +58,66 @@ def read_submitted(file):
         if not pd.api.types.is_numeric_dtype(df[name]):
             raise ValueError(f"{file} has values in {name} that are no numbers.")
     return df
+
+
+def combined(tables):
+    """The results of several files together; of a cell in several the newest counts.
+
+    Parameters
+    ----------
+    tables : dict
+        {name of the file: DataFrame}
+
+    Raises
+    ------
+    ValueError
+        If two files have different measurements of one problem.
+    """
+    dated = [
+        df.assign(source=name, newest=str(df["run_date"].max()))
+        for name, df in tables.items()
+    ]
+    df = pd.concat(dated, ignore_index=True)
+    for problem, marks in mixed_problems(df).items():
+        rows = df[df["dataset_name"] == problem]
+        first = rows.groupby("objective_fingerprint")["source"].first()
+        texts = (f"{mark} in {first[mark]}" for mark in marks)
+        raise ValueError(
+            f"{problem} has different fingerprints ({', '.join(texts)}), so its scores do "
+            "not compare: leave all but one of these files out."
+        )
+    order = df.sort_values(["newest", "source"])
+    last = order.groupby(["dataset_name", "solver_name"])["source"].transform("last")
+    kept = order[order["source"] == last].sort_index()
+    return kept.drop(columns=["source", "newest"])
+
+
+def origin(df):
+    """Where results come from, {what: text}: date, code and versions, machine."""
+    machine = [machine_text(df)] if "objective_threads" in df else []
+    machine += [
+        f"{text(df, column)}{unit}"
+        for column, unit in (
+            ("system-cpus", " cores"),
+            ("system-ram (GB)", " GB"),
+            ("platform", ""),
+            ("platform-architecture", ""),
+        )
+        if column in df
+    ]
+    return {
+        "date": text(df, "run_date")[:10],
+        "versions": text(df, "objective_versions"),
+        "machine": ", ".join(machine) or UNKNOWN,
+    }
+
+
+def text(df, column):
+    """The values of a column, or that they are not stated."""
+    if column not in df:
+        return UNKNOWN
+    values = dict.fromkeys(map(str, df[column].dropna()))
+    return " or ".join(values) or UNKNOWN
 
 
 def sha256(file):
