@@ -27,10 +27,9 @@ from ..judge.metrics import METRICS
 from ..report.names import joined_name, split_name
 from ..report.rows import ALL, last_rows
 from ..report.submitted import read_submitted
+from ..solving import settings
 from ..solving.failures import read_failures
-from ..solving.settings import THREADS
-from ..studies.provenance import provenance
-from ..suite import BENCHMARK, computed, working_in
+from ..suite import BENCHMARK, computed, version, working_in
 from ..support.progress import quiet
 from . import PROGRAM, parser
 
@@ -85,7 +84,7 @@ def again(rows):
     """
     problem, solver = rows[CELL].iloc[0]
     # Another number of threads rounds in other ways.
-    threads = os.environ.get(THREADS)
+    threads = os.environ.get(settings.THREADS)
     if threads is None and "objective_threads" in rows:
         threads = str(rows["objective_threads"].iloc[0])
     seed = int(rows["base_seed"].iloc[0]) if "base_seed" in rows else 0
@@ -93,7 +92,9 @@ def again(rows):
     with TemporaryDirectory() as folder:
         try:
             with (
-                patch.dict(os.environ, {} if threads is None else {THREADS: threads}),
+                patch.dict(
+                    os.environ, {} if threads is None else {settings.THREADS: threads}
+                ),
                 working_in(BENCHMARK, Path(folder)) as name,
                 contextlib.redirect_stdout(io.StringIO()),
                 contextlib.redirect_stderr(io.StringIO()),
@@ -213,7 +214,7 @@ def main(arguments):
         tqdm.write(f"{cell[1]} on {cell[0]}: {sentence}.")
         same += equal
     print(f"{same} of {count} cells are the same, of {len(cells)} (--seed {seed}).")
-    print(provenance())
+    print(f"{version().capitalize()}, {settings.machine(settings.device())}.")
     return int(same < count)
 
 
