@@ -13,7 +13,7 @@ from benchmark_inverse_problems.judge.reconstruction import (
     check_reconstruction,
 )
 from benchmark_inverse_problems.solving.failures import recorded
-from benchmark_inverse_problems.solving.fingerprint import FingerprintMixin
+from benchmark_inverse_problems.solving.fingerprint import FingerprintMixin, versions
 from benchmark_inverse_problems.support.progress import progress
 
 
@@ -50,7 +50,8 @@ class Objective(FingerprintMixin, BaseObjective):
             ]
             # After the rows, for which the problem has seen its measurements.
             fingerprint = self.problem.fingerprint
-        return [row | {"fingerprint": fingerprint} for row in rows]
+        cell = {"fingerprint": fingerprint, "versions": versions()}
+        return [row | cell for row in rows]
 
     def save_final_results(self, reconstructions):
         first = reconstructions[0]

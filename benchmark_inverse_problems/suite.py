@@ -1,23 +1,135 @@
 """The suite: its folder, and what benchopt's patterns select in it."""
 
 import contextlib
+import os
+import subprocess
+from functools import cache
 from pathlib import Path
+from unittest.mock import patch
 
 import click
 import yaml
-from benchopt.benchmark import Benchmark, _list_parametrized_classes
+from benchopt.benchmark import SLURM_JOB_NAME, Benchmark, _list_parametrized_classes
 from benchopt.config import get_setting
 from benchopt.results import read_results
 from benchopt.runner import run_benchmark
 
+from . import __version__
 from .support.digests import Digests
 
-# The folder of the suite: objective.py, datasets, solvers, configs, outputs.
-BENCHMARK = Path(__file__).parent.parent
+PACKAGE = Path(__file__).parent
+REPOSITORY = "https://github.com/deepinv/benchmark_inverse_problems"
+# Where a wheel holds its copy of the plugins, which setup.py makes.
+COPY = PACKAGE / "plugins"
+
+
+def located(package):
+    """The folder of the suite: the checkout around the package, else the wheel's copy.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the plugins are in neither.
+    """
+    places = package.parent, package / COPY.name
+    for folder in places:
+        if (folder / "objective.py").is_file() and (folder / "solvers").is_dir():
+            return folder
+    raise FileNotFoundError(
+        f"The plugins of benchmark_inverse_problems are neither in {places[0]} nor in "
+        f"{places[1]}: install the package again."
+    )
+
+
+# The folder of the suite: objective.py, datasets, solvers, configs.
+BENCHMARK = located(PACKAGE)
+# Where an installed suite works: the folder in which its process started.
+STARTED = Path.cwd()
+
+
+def home(folder):
+    """Where a suite's results, cache and image sets are.
+
+    It is the suite's own folder. An installed copy uses the current folder instead.
+    """
+    return STARTED if folder == COPY else folder
+
+
+def variables(folder):
+    """benchopt's settings of a suite, as variables, which its workers inherit."""
+    place, kept = home(folder), get_setting("cache")
+    if place == folder:
+        return {}
+    return {
+        "BENCHOPT_CACHE": kept or str(place / "__cache__"),
+        "BENCHOPT_DATA_HOME": os.environ.get("BENCHOPT_DATA_HOME", str(place / "data")),
+    }
+
+
+os.environ.update(variables(BENCHMARK))
 # What is known of files that are large and seldom change.
-DIGESTS = Digests(BENCHMARK / "__cache__" / "digests.json")
+DIGESTS = Digests(home(BENCHMARK) / "__cache__" / "digests.json")
 # The default of benchopt's command line, which is another one than `run_benchmark`'s.
 MAX_RUNS = 100
+
+
+@contextlib.contextmanager
+def working_in(folder, outputs=None):
+    """Let benchopt work for the suite of a folder, and give the path that names it.
+
+    Parameters
+    ----------
+    folder : path
+    outputs : path or None
+        Where benchopt writes its files. None: ``outputs/`` of the suite's home.
+    """
+    place = home(folder)
+    outputs = outputs or place / "outputs"
+
+    def made(_):
+        outputs.mkdir(exist_ok=True)
+        return outputs
+
+    with (
+        contextlib.chdir(place),
+        patch.object(Benchmark, "get_output_folder", made),
+        patch.object(Benchmark, "get_slurm_folder", lambda _: place / SLURM_JOB_NAME),
+    ):
+        # benchopt's cache tells "." from the folder's full path, and users type ".".
+        yield "." if place == folder else str(folder)
+
+
+def in_checkout(what):
+    """Refuse what changes the repository where an installed copy runs.
+
+    Raises
+    ------
+    ValueError
+        If there is no checkout.
+    """
+    if BENCHMARK == COPY:
+        raise ValueError(
+            f"{what} writes into the repository, which a wheel does not hold: use "
+            f"`git clone {REPOSITORY}`, and run it there after `pip install -e .`."
+        )
+
+
+@cache
+def version():
+    """What the suite's code is: the commit of a checkout, else the package's version.
+
+    A + follows the commit if files differ from it.
+    """
+    if not (BENCHMARK / ".git").exists():  # another repository may be around it
+        return f"version {__version__}"
+    git = ["git", "describe", "--always", "--dirty=+"]
+    try:
+        found = subprocess.run(
+            git, cwd=BENCHMARK, capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):  # git is missing
+        return f"version {__version__}"
+    return f"commit {found.stdout.strip()}"
 
 
 def results_of(problems, solvers):
@@ -38,25 +150,33 @@ def results_of(problems, solvers):
     ValueError
         If a pattern selects nothing, or a parameter has a value that is not allowed.
     """
-    benchmark = Benchmark(BENCHMARK)
+    with working_in(BENCHMARK) as folder:
+        return computed(Benchmark(folder), problems, solvers)
+
+
+def computed(benchmark, problems, solvers, repetitions=1):
+    """What `benchopt run` finds with a benchmark made in `working_in`.
+
+    Its parameters, result and errors are those of `results_of`.
+    """
     instances(benchmark.check_dataset_patterns, list(problems))
     instances(benchmark.check_solver_patterns, list(solvers))
-    # benchopt's cache tells "." from the folder's full path, and one budget of runs or of
-    # time from another: use what users type.
-    with contextlib.chdir(BENCHMARK):
-        file = run_benchmark(
-            ".",
-            solver_names=list(solvers),
-            dataset_names=list(problems),
-            max_runs=MAX_RUNS,
-            timeout=get_setting("default_timeout"),
-            plot_result=False,
-            output_file="evaluation.parquet",
-        )
-        try:
-            return read_results(file)
-        finally:
-            file.unlink()
+    # benchopt's cache tells one budget of runs or of time from another: use what users
+    # type.
+    file = run_benchmark(
+        benchmark,
+        solver_names=list(solvers),
+        dataset_names=list(problems),
+        max_runs=MAX_RUNS,
+        n_repetitions=repetitions,
+        timeout=get_setting("default_timeout"),
+        plot_result=False,
+        output_file="evaluation.parquet",
+    )
+    try:
+        return read_results(file)
+    finally:
+        file.unlink()
 
 
 def configured(path):

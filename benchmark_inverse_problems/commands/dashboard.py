@@ -1,7 +1,7 @@
 """Write the dashboard of a result file: one HTML file that opens anywhere."""
 
 from ..report.dashboard import dashboard
-from ..suite import BENCHMARK
+from ..suite import BENCHMARK, home
 from . import parser
 
 
@@ -20,7 +20,7 @@ def main(arguments):
 
 def newest():
     """The result file that was written last."""
-    files = list((BENCHMARK / "outputs").glob("*.parquet"))
+    files = list((home(BENCHMARK) / "outputs").glob("*.parquet"))
     if not files:
         raise FileNotFoundError("There is no result file in outputs/: run `make run`.")
     return max(files, key=lambda file: file.stat().st_mtime)

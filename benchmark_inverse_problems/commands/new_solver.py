@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ..suite import BENCHMARK
+from ..suite import BENCHMARK, in_checkout
 from . import parser, readme
 
 TEMPLATE = '''from benchmark_inverse_problems import ReconstructionSolver
@@ -64,6 +64,8 @@ def main(arguments):
     """Write the file and print the next steps."""
     options = parser("new-solver", "The file of a new solver, ready to run.")
     options.add_argument("name", help="in lower case, as in fire_hqs")
-    path = new_solver(options.parse_args(arguments).name)
+    name = options.parse_args(arguments).name
+    in_checkout("new-solver")
+    path = new_solver(name)
     print(f'{path}: write `build`, then\n  make run ARGS="-s {path.stem} -d simulated"')
     print(f"{BENCHMARK / readme.PLUGINS}: has a new row.")

@@ -11,7 +11,7 @@ from ..judge.metrics import METRICS
 from ..report.answers import answers
 from ..report.rows import machine_text
 from ..report.tables import formatted, outside_marks, pivot
-from ..suite import BENCHMARK
+from ..suite import BENCHMARK, in_checkout
 from ..support.text import markdown_table
 from . import parser
 
@@ -110,4 +110,6 @@ def main(arguments):
     options.add_argument(
         "file", nargs="?", help="a result file of configs/default.yml (default: none)"
     )
-    write(results=options.parse_args(arguments).file)
+    chosen = options.parse_args(arguments)
+    in_checkout("readme")
+    write(results=chosen.file)

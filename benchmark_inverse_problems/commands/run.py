@@ -16,7 +16,6 @@ import shutil
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from unittest.mock import patch
 from urllib.parse import unquote
 
 import click
@@ -33,7 +32,7 @@ from ..report.dashboard import self_contained
 from ..report.terminal import summary
 from ..solving import settings
 from ..solving.failures import hand_over, read_failures
-from ..suite import BENCHMARK
+from ..suite import BENCHMARK, home, working_in
 from ..support.atomic import NotWritten, claim, replacing
 from . import INTERRUPTED
 
@@ -73,7 +72,8 @@ def main(arguments):
     except ValueError as error:  # also where every cell is in the cache
         print(error)
         return 1
-    outputs = BENCHMARK / "outputs"
+    place = home(BENCHMARK)
+    outputs = place / "outputs"
     arguments = placed(arguments)
     check_settings(BENCHMARK / "config.yml")
     for sentence in refused(arguments):
@@ -89,10 +89,11 @@ def main(arguments):
         return 1
     except OSError as error:
         if error.errno in FORBIDDEN:
+            instead = "run a copy of it" if place == BENCHMARK else "run elsewhere"
             print(
                 f"{error.filename or outputs} cannot be written ({error.strerror}): make "
-                f"{BENCHMARK} writable, or run a copy of it. Results, cache and "
-                "dashboards are written there."
+                f"{place} writable, or {instead}. Results, cache and dashboards are written "
+                "there."
             )
             return 1
         if error.errno not in FULL:
@@ -172,9 +173,9 @@ def refused(arguments):
         If a value is no word of benchopt's syntax.
     """
     try:
-        # Checks of paths are relative to the benchmark's folder.
-        with contextlib.chdir(BENCHMARK), contextlib.redirect_stdout(io.StringIO()):
-            options = benchopt_run.make_context("run", [".", *arguments]).params
+        # Checks of paths are relative to the suite's home.
+        with working_in(BENCHMARK) as name, contextlib.redirect_stdout(io.StringIO()):
+            options = benchopt_run.make_context("run", [name, *arguments]).params
         config = options["config_file"]
         config = yaml.safe_load(Path(config).read_text()) if config else {}
         benchmark = Benchmark(BENCHMARK)
@@ -214,13 +215,11 @@ def sweep(outputs):
 def run(arguments, folder):
     """Let `benchopt run` write into a folder of its own; return its exit status."""
     try:
-        # benchopt's cache distinguishes "." from the full path. Users type ".".
         with (
-            contextlib.chdir(BENCHMARK),
+            working_in(BENCHMARK, folder) as name,
             contextlib.redirect_stdout(WithoutPaths(sys.stdout, folder)),
-            patch.object(Benchmark, "get_output_folder", lambda _: folder),
         ):
-            benchopt_run([".", "--no-display", *arguments], standalone_mode=False)
+            benchopt_run([name, "--no-display", *arguments], standalone_mode=False)
     except SystemExit as error:  # no result at all, or an unusable argument
         return error.code
     except click.Abort:

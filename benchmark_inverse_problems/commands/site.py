@@ -27,14 +27,13 @@ from ..report.comparison import SAMPLE
 from ..report.names import harmless
 from ..report.rows import last_rows, machine_text, shown
 from ..solving.iterative import IterativeSolver
-from ..suite import BENCHMARK
+from ..suite import BENCHMARK, REPOSITORY, in_checkout
 from ..support.text import markdown_table
 from . import parser
 from .readme import first_line
 
 GENERATED = ("problems", "solvers", "lists")
 COSTS = ("psnr", "ssim", "runtime", "peak_memory", "parameters")
-REPOSITORY = "https://github.com/deepinv/benchmark_inverse_problems"
 
 
 @dataclass
@@ -327,4 +326,6 @@ def main(arguments):
         nargs="?",
         help="a result file for the costs (default: the newest in outputs/)",
     )
-    write(results=options.parse_args(arguments).file)
+    options = options.parse_args(arguments)
+    in_checkout("site")
+    write(results=options.file)

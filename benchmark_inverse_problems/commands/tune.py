@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from ..solving.settings import PRECISIONS
 from ..solving.tuning import FOLDER, entry_key
-from ..suite import BENCHMARK, problems, solvers
+from ..suite import BENCHMARK, in_checkout, problems, solvers
 from ..support.atomic import replacing
 from . import PROGRAM, parser
 
@@ -136,6 +136,7 @@ def main(arguments):
         "--trials", type=int, default=0, help="an entry (default: as many as it takes)"
     )
     chosen = options.parse_args(arguments)
+    in_checkout("tune")
     try:
         tune(
             chosen.solvers,

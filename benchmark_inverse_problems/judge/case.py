@@ -94,7 +94,8 @@ class Case:
 
         None where this is no MRI of complex images, or the truth is zero.
         """
-        if not self.observation.complex or family(self.observation.physics) != "mri":
+        known = family(self.observation.physics) in ("mri", "parallel_mri")
+        if not self.observation.complex or not known:
             return None
         estimate, truth = (self.magnitude(x)[0, 0] for x in (self.x_hat, self.x))
         peak = truth.max()

@@ -16,6 +16,11 @@ def table_text(text):
     return harmless(text).replace("*", r"\*").replace("_", r"\_")
 
 
+def plain_text(cell):
+    """A cell of benchopt's tables as the text that it shows."""
+    return cell.strip(" ").replace(r"\*", "*").replace(r"\_", "_")
+
+
 def table_cells(means, spreads, column, best=()):
     """Mean ± spread as cells of benchopt's tables; those of `best` are in bold.
 

@@ -17,7 +17,7 @@ from benchopt.results import read_results
 from PIL import Image
 from plotly.offline import get_plotlyjs
 
-from ..suite import BENCHMARK
+from ..suite import BENCHMARK, working_in
 from ..support.atomic import replacing
 from .names import harmless
 
@@ -93,7 +93,7 @@ def smaller(png):
     return f"data:image/webp;base64,{text}"
 
 
-def dashboard(file, output=None):
+def dashboard(file, output=None, outputs=None):
     """Write the dashboard of a result file.
 
     Parameters
@@ -102,6 +102,8 @@ def dashboard(file, output=None):
         A parquet or CSV file that ``benchopt run`` wrote.
     output : path or None
         The page; None: beside the file, with the suffix ``.html``.
+    outputs : path or None
+        The folder whose failures the page shows. None: the suite's.
 
     Returns
     -------
@@ -119,20 +121,21 @@ def dashboard(file, output=None):
             f"The result file {file} does not exist: give one of those in outputs/."
         )
     benchmark = Benchmark(BENCHMARK)
-    folder = benchmark.get_output_folder()
-    # benchopt plots files of its own folder only. It writes their texts into a script,
-    # so they must hold no markup.
-    copy = folder / f"dashboard_{os.getpid()}.parquet"
-    page = folder / f"{benchmark.name}_{copy.stem}.html"
-    without_markup(read_results(file)).to_parquet(copy)
-    try:
-        # benchopt says where it writes its page, which is not kept.
-        with contextlib.redirect_stdout(io.StringIO()):
-            plot_benchmark(copy, benchmark, display=False)
-        html = self_contained(page.read_text(encoding="utf-8"))
-    finally:
-        copy.unlink()
-        page.unlink(missing_ok=True)
+    with working_in(BENCHMARK, outputs):
+        folder = benchmark.get_output_folder()
+        # benchopt plots files of its own folder only. It writes their texts into a script,
+        # so they must hold no markup.
+        copy = folder / f"dashboard_{os.getpid()}.parquet"
+        page = folder / f"{benchmark.name}_{copy.stem}.html"
+        without_markup(read_results(file)).to_parquet(copy)
+        try:
+            # benchopt says where it writes its page, which is not kept.
+            with contextlib.redirect_stdout(io.StringIO()):
+                plot_benchmark(copy, benchmark, display=False)
+            html = self_contained(page.read_text(encoding="utf-8"))
+        finally:
+            copy.unlink()
+            page.unlink(missing_ok=True)
     output = Path(output) if output else file.with_suffix(".html")
     with replacing(output) as temporary:
         temporary.write_text(html, encoding="utf-8")

@@ -3,17 +3,30 @@
 import ast
 import hashlib
 import inspect
+import platform
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from threading import Lock
 
+from .. import suite
+
 PACKAGE = Path(__file__).parents[1]
-# Nothing in these wings changes what a cell of the benchmark computes.
-IGNORED = ("report", "commands", "studies", "training")
+# Nothing in these folders changes what a cell of the benchmark computes.
+# A wheel's copy of the plugins is none: benchopt hashes each file itself.
+IGNORED = ("report", "commands", "studies", "training", "plugins")
 OPERATORS = Path("physics", "operators")
+LIBRARIES = ("torch", "deepinv", "numpy", "scikit-image")
 # Python 3.11 parses wrongly, or crashes, where two threads do at once, as with dask.
 PARSING = Lock()
+
+
+@cache
+def versions():
+    """The suite's commit or version, and those of Python and the main libraries."""
+    libraries = (f"{library} {version(library)}" for library in LIBRARIES)
+    python = f"Python {platform.python_version()}"
+    return ", ".join((suite.version(), python, *libraries))
 
 
 @cache
@@ -35,7 +48,7 @@ def source_fingerprint(package=PACKAGE, tables=()):
         Names of the tuned tables that count.
     """
     digest = hashlib.sha256()
-    for library in ("torch", "deepinv", "numpy", "scikit-image"):
+    for library in LIBRARIES:
         digest.update(f"{library}={version(library)};".encode())
     for path in used(package, tables):
         digest.update(str(path.relative_to(package)).encode())
