@@ -161,7 +161,7 @@ def published_path(file_name):
     return Path(torch.hub.get_dir()) / "checkpoints" / file_name
 
 
-def published(build, solver, file_name):
+def published(build, solver, file_name, instead="weights=bundled"):
     """Build a network with its authors' checkpoint, downloaded by deepinv.
 
     Parameters
@@ -172,6 +172,8 @@ def published(build, solver, file_name):
         Name of the solver, for the message.
     file_name : str
         The checkpoint's file name.
+    instead : str
+        The solver's parameter that needs no such file, for the message.
 
     Raises
     ------
@@ -181,7 +183,7 @@ def published(build, solver, file_name):
         If the file is damaged or of another network.
     """
     path = published_path(file_name)
-    instead = f"or run {solver}[weights=bundled]."
+    instead = f"or run {solver}[{instead}]."
     try:
         # Without this setting torch.hub unpickles arbitrary objects.
         safely = patch.dict(os.environ, TORCH_FORCE_WEIGHTS_ONLY_LOAD="1")
