@@ -50,6 +50,27 @@ def local_kernels(physics):
 
 
 @singledispatch
+def squared_transfer(physics, shape):
+    """The eigenvalues of A^T A by frequency, (*spatial), where they are; else None.
+
+    The Fourier transform diagonalises circular blurs and the identity.
+
+    Parameters
+    ----------
+    physics : deepinv.physics.Physics
+    shape : tuple of int
+        (1, C, *spatial) of the image.
+    """
+    return None
+
+
+@singledispatch
+def sums_pixels(physics):
+    """Whether measurements are sums of several pixels with weights of at least zero."""
+    return False
+
+
+@singledispatch
 def image_shape(physics, y):
     """The shape (1, C, *spatial) of the image behind measurements; that of A^T y."""
     return tuple(physics.A_adjoint(y).shape)

@@ -7,11 +7,12 @@ import torch
 from deepinv.physics import Tomography
 
 from ..catalogue import operator
-from ..facts import family, in_image_space
+from ..facts import family, in_image_space, sums_pixels
 from ..initial_estimate import direct_inverse
 
 family.register(Tomography, lambda physics: "tomography")
 in_image_space.register(Tomography, lambda physics: False)
+sums_pixels.register(Tomography, lambda physics: True)
 
 
 @operator((1, 24, 24), angles=12)
