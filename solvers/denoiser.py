@@ -18,6 +18,7 @@ class Solver(WithDenoiser, ReconstructionSolver):
     name = "denoiser"
     needs = {"denoising", "2d"}
     parameters = {"model": model(READY), "strength": strength()}
+    test_config = {"model": "compact_drunet"}
 
     def build(self, example, model, strength):
         return denoised(denoiser_named(example, model, self), strength)

@@ -22,7 +22,7 @@ from .weights import published, published_path
 SCUNET = "scunet_color_real_psnr.pth"
 SWINIR_LEVELS = (15, 25, 50)  # of 255
 # Factors of sigma of the denoisers that are not made for one noise level. Each has the
-# best mean PSNR on the tuning images, see `docs/denoisers.md`.
+# best mean PSNR on the tuning images, see `docs/papers.md`.
 TV_WEIGHT = 1.0
 TGV_WEIGHT = 10.0
 WAVELET_THRESHOLD = 1.4

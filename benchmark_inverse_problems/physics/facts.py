@@ -135,8 +135,8 @@ def for_each_measurement(physics, y):
 def pseudoinverse(physics, y):
     """A^+ y, the least-squares solution of least norm, by deepinv.
 
-    It is exact where deepinv knows the singular value decomposition. For tomography it is
-    the filtered back-projection.
+    It is exact where deepinv knows the singular value decomposition, and iterative
+    elsewhere.
     """
     return physics.A_dagger(y)
 
