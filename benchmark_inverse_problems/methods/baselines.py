@@ -14,8 +14,7 @@ def pseudoinverse(y, physics):
 
     It is exact where deepinv knows the singular value decomposition. Elsewhere
     conjugate gradients on the normal equations stop at a relative residual of 1e-4 or
-    after 100 iterations. Stopping early also limits the noise. For tomography deepinv's
-    A^+ is the filtered back-projection.
+    after 100 iterations. Stopping early also limits the noise.
     """
     return facts.pseudoinverse(physics, y)
 

@@ -1,5 +1,7 @@
 """Plug-and-play restoration by half-quadratic splitting."""
 
+from collections import deque
+
 import numpy as np
 
 from ..physics.facts import family
@@ -31,7 +33,29 @@ def turn(x, k):
     return x.flip(flips), lambda z: z.flip(flips)
 
 
-def dpir(y, physics, denoiser, lambda_=0.23, last=1.0, iterations=None, sigma_max=None):
+def scaled(denoiser, strength):
+    """A denoiser that is told `strength` times the noise level."""
+    return lambda x, sigma: denoiser(x, strength * sigma)
+
+
+def denoised(denoiser, strength=1.0):
+    """The method that denoises measurements whose operator is the identity.
+
+    The denoiser is told `strength` times `noise_level(physics, y)`, at least `SIGMA_MIN`.
+    """
+    told = scaled(denoiser, strength)
+    return lambda y, physics: told(y, max(noise_level(physics, y), SIGMA_MIN))
+
+
+def dpir(y, physics, denoiser, **settings):
+    """The last estimate of `half_quadratic_splitting`, (1, C, H, W)."""
+    iterates = half_quadratic_splitting(y, physics, denoiser, **settings)
+    return deque(iterates, maxlen=1).pop()
+
+
+def half_quadratic_splitting(
+    y, physics, denoiser, lambda_=0.23, last=1.0, iterations=None, sigma_max=None
+):
     """Deep plug-and-play image restoration (Zhang et al., TPAMI 2021).
 
     From `initial_estimate`, for sigma_k log-spaced from `sigma_max` to `last * sigma`:
@@ -63,10 +87,10 @@ def dpir(y, physics, denoiser, lambda_=0.23, last=1.0, iterations=None, sigma_ma
     sigma_max : float or None
         First denoising level. None: 0.5 for down-sampling, 49/255 elsewhere.
 
-    Returns
-    -------
+    Yields
+    ------
     Tensor
-        The image (1, C, H, W).
+        The initial estimate (1, C, H, W), then one after each iteration.
 
     Raises
     ------
@@ -83,13 +107,15 @@ def dpir(y, physics, denoiser, lambda_=0.23, last=1.0, iterations=None, sigma_ma
     if last < 1:
         raise ValueError(f"The last level must be at least 1 sigma, got {last}.")
     sigma = max(noise_level(physics, y), SIGMA_MIN)
-    if kind == "denoising":
-        return denoiser(y, sigma)
     x = initial_estimate(physics, y)
+    yield x
+    if kind == "denoising":
+        yield denoiser(y, sigma)
+        return
     prox, _ = data_prox(physics, y)
     levels = np.geomspace(max(sigma_max, last * sigma), last * sigma, iterations)
     for k, level in enumerate(levels.tolist()):
         x = prox(x, (level / sigma) ** 2 / lambda_)
         x, back = turn(x, k % 8)
         x = back(denoiser(x, level))
-    return x
+        yield x

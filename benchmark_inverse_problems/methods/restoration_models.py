@@ -11,6 +11,7 @@ from deepinv.physics import Denoising, DownsamplingMatlab, GaussianNoise
 from torch.nn.functional import pad
 
 from ..networks.complex_images import by_parts
+from ..networks.denoisers import SCUNET, in_colour
 from ..networks.drunet import PUBLISHED as DRUNET
 from ..networks.drunet import load_denoiser, load_jpeg_restorer
 from ..networks.ram import PUBLISHED as RAM
@@ -23,7 +24,6 @@ from ..physics.operators.blur import circular_blur, gaussian_blur
 from ..physics.operators.downsampling import kept_downsampling
 from ..physics.operators.inpainting import inpainting
 
-SCUNET = "scunet_color_real_psnr.pth"
 SWINIR = "001_classicalSR_DF2K_s64w8_SwinIR-M_x2.pth"
 RESTORMER = "single_image_defocus_deblurring.pth"
 # All checkpoints that the published restoration models need.
@@ -100,13 +100,8 @@ def by_operator(network, z, degradation):
 
 
 def blindly(network, z, degradation):
-    """Apply a network for colour images, which is told nothing of the degradation.
-
-    Gray images are repeated to three equal channels.
-    """
-    if z.shape[1] == 3:
-        return network(z)
-    return network(z.expand(-1, 3, -1, -1)).mean(1, keepdim=True)
+    """Apply a network for colour images, which is told nothing of the degradation."""
+    return in_colour(network, z)
 
 
 def load_scunet(channels, solver):

@@ -152,21 +152,26 @@ def minimise(y, physics, analysis, weight, tolerance, max_iter):
     ValueError
         If `weight` is not positive.
     """
-    if not weight > 0:
-        raise ValueError(f"The weight must be positive, got {weight}.")
+    check_weight(weight)
     prox, exact = data_prox(physics, y)
     x = initial_estimate(physics, y)
     if exact:
-        return _primal_dual(x, prox, analysis, weight, tolerance, max_iter)
+        return primal_dual(x, prox, analysis, weight, tolerance, max_iter)
     most = -(-max_iter // 10)
-    return _accelerated(x, y, physics, analysis, weight, tolerance, most)
+    return accelerated(x, y, physics, analysis, weight, tolerance, most)
+
+
+def check_weight(weight):
+    """Raise a ValueError unless the weight of a regulariser is positive."""
+    if not weight > 0:
+        raise ValueError(f"The weight must be positive, got {weight}.")
 
 
 def _share(part, whole):
     return (part.norm() / whole.norm().clamp(min=1e-12)).item()
 
 
-def _primal_dual(x, prox, analysis, weight, tolerance, max_iter):
+def primal_dual(x, prox, analysis, weight, tolerance, max_iter):
     # Dual variables have the size of the weight, and the primal one moves by about 0.1.
     # Their ratio is a good first step (in units where ||K|| = 1).
     tau = 0.1 / (weight * analysis.squared_norm**0.5)
@@ -209,7 +214,7 @@ def squared_norm(physics, like, iterations=10):
     return x.norm().item()
 
 
-def _accelerated(x, y, physics, analysis, weight, tolerance, max_iter, inner=20):
+def accelerated(x, y, physics, analysis, weight, tolerance, max_iter, inner=20):
     # The power iteration approaches the norm from below, which needs a margin.
     step = 1 / (1.05 * squared_norm(physics, x))
     dual_step = 1 / (step * analysis.squared_norm)

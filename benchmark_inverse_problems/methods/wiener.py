@@ -1,18 +1,33 @@
 """The posterior of Gaussian fields: its mean, and exact samples of it."""
 
+from dataclasses import replace
+
 import deepinv as dinv
+import numpy as np
 import torch
+from scipy.optimize import minimize
 
 from ..judge.reconstruction import Estimate
-from ..physics.facts import measured
-from ..physics.gaussian_field import DEVIATION, MEAN, field, multiply, spectrum
+from ..physics.facts import image_shape, measured, squared_transfer
+from ..physics.gaussian_field import (
+    FIELD,
+    Law,
+    decay,
+    field,
+    frequencies,
+    multiply,
+    spectrum,
+)
 from ..physics.noise import noise_level
+from ..support.checks import check_known
 
 TOLERANCE, ITERATIONS = 1e-5, 500
 # Least noise level, so that the system can be solved.
 FLOOR = 5e-3
 # White images that find the preconditioner.
 PROBES = 16
+# Bounds of estimated laws: cycles a pixel, and powers of the frequency.
+KNEES, POWERS = (0.005, 0.1), (2.0, 6.0)
 
 
 class Posterior:
@@ -33,12 +48,14 @@ class Posterior:
         An image.
     sigma, deviation : float
         Levels of the noise and of the field.
+    law : Law
+        The rest of the field.
     """
 
-    def __init__(self, physics, like, sigma, deviation):
+    def __init__(self, physics, like, sigma, deviation, law=FIELD):
         self.physics, self.sigma = physics, sigma
-        self.flat = torch.full_like(like, MEAN)
-        values = spectrum(like.shape[2:], deviation).to(like)
+        self.flat = torch.full_like(like, law.mean)
+        values = spectrum(like.shape[2:], deviation, law).to(like)
         self.root = values.sqrt()
         circulant = self.circulant(like)
         self.inverse_root = (values * circulant + sigma**2).rsqrt()
@@ -76,7 +93,55 @@ class Posterior:
         return self.flat + multiply(u, self.root * self.inverse_root)
 
 
-def wiener(y, physics, deviation=DEVIATION, samples=0):
+def estimated(y, physics):
+    """The law of a field that makes measurements most likely, `FIELD` where none is found.
+
+    It minimises -log p(y), which is a sum over the frequencies where the Fourier transform
+    diagonalises the operator (P. Whittle, "Estimation and Information in Stationary Time
+    Series", Arkiv foer Matematik 1953): log t + |Y|^2 / t with the power spectrum
+    t = |H|^2 s + sigma^2 of y. The frequency zero is left out. Noise is taken as Gaussian.
+
+    Parameters
+    ----------
+    y : tensor (1, C, *spatial)
+    physics : deepinv.physics.LinearPhysics
+        With other operators the result is `FIELD`.
+
+    Returns
+    -------
+    Law
+    """
+    transfer = squared_transfer(physics, image_shape(physics, y))
+    if transfer is None:
+        return FIELD
+    axes = tuple(range(2, y.ndim))
+    power = torch.fft.fftn(y.double(), dim=axes).abs().square() / y[0, 0].numel()
+    squared = frequencies(y.shape[2:])
+    inside = squared > 0
+    power, transfer, squared = (
+        v.cpu().double()[inside].numpy()
+        for v in (power.mean((0, 1)), transfer, squared)
+    )
+    sigma = max(noise_level(physics, y), FLOOR)
+
+    def surprise(found):
+        scale, knee, fall = found
+        law = Law(1, np.exp(knee), fall)
+        t = transfer * np.exp(scale) * decay(squared, law) + sigma**2
+        return (np.log(t) + power / t).mean()
+
+    bounds = [(-10, 10), np.log(KNEES), POWERS]
+    start = (0, np.log(FIELD.knee), FIELD.power)
+    scale, knee, fall = minimize(surprise, start, bounds=bounds).x
+    law = Law(1.0, float(np.exp(knee)), float(fall))
+    total = np.exp(scale) * decay(frequencies(y.shape[2:]), law).mean()
+    return replace(law, deviation=float(total**0.5))
+
+
+LAWS = {"field": lambda y, physics: FIELD, "estimated": estimated}
+
+
+def wiener(y, physics, deviation=None, samples=0, law="field"):
     """The posterior mean and, with samples, the spread of the posterior.
 
     A sample is the error of the mean for another image of the field and its own noise: it
@@ -88,22 +153,27 @@ def wiener(y, physics, deviation=DEVIATION, samples=0):
     y : tensor
     physics : deepinv.physics.LinearPhysics
         Its noise is taken as Gaussian, with the level of `noise_level`.
-    deviation : float
-        Standard deviation of the field.
+    deviation : float or None
+        Standard deviation of the field. None: that of the law.
     samples : int
+    law : {"field", "estimated"}
+        `FIELD`, or the law that `estimated` finds.
 
     Returns
     -------
     tensor (B, C, *spatial), or Estimate with samples
     """
+    check_known("spectrum", law, LAWS)
+    law = LAWS[law](y, physics)
+    deviation = law.deviation if deviation is None else deviation
     sigma = max(noise_level(physics, y), FLOOR)
-    posterior = Posterior(physics, physics.A_adjoint(y), sigma, deviation)
+    posterior = Posterior(physics, physics.A_adjoint(y), sigma, deviation, law)
     mean = posterior.mean(y)
     if not samples:
         return mean
     total, errors = torch.zeros_like(mean), []
     for _ in range(samples):
-        x = field(torch.randn_like(mean), deviation)
+        x = field(torch.randn_like(mean), deviation, law)
         noise = sigma * torch.randn_like(y) * measured(physics).to(y)
         error = x - posterior.mean(physics.A(x) + noise)
         total += error.square()

@@ -154,7 +154,7 @@ def describe_mismatch(expected, found):
     return ""
 
 
-def published(build, solver, file_name):
+def published(build, solver, file_name, instead="weights=bundled"):
     """Build a network with its authors' checkpoint, downloaded by deepinv.
 
     Parameters
@@ -165,6 +165,8 @@ def published(build, solver, file_name):
         Name of the solver, for the message.
     file_name : str
         The checkpoint's file name.
+    instead : str
+        The solver's parameter that needs no such file, for the message.
 
     Raises
     ------
@@ -174,7 +176,7 @@ def published(build, solver, file_name):
         If the file is damaged or of another network.
     """
     path = published_path(file_name)
-    instead = f"or run {solver}[weights=bundled]."
+    instead = f"or run {solver}[{instead}]."
     try:
         with loading_safely():
             return build()

@@ -56,6 +56,27 @@ def local_kernels(physics):
 
 
 @singledispatch
+def squared_transfer(physics, shape):
+    """The eigenvalues of A^T A by frequency, (*spatial), where they are; else None.
+
+    The Fourier transform diagonalises circular blurs and the identity.
+
+    Parameters
+    ----------
+    physics : deepinv.physics.Physics
+    shape : tuple of int
+        (1, C, *spatial) of the image.
+    """
+    return None
+
+
+@singledispatch
+def sums_pixels(physics):
+    """Whether measurements are sums of several pixels with weights of at least zero."""
+    return False
+
+
+@singledispatch
 def image_shape(physics, y):
     """The shape (1, C, *spatial) of the image behind measurements; that of A^T y."""
     return tuple(physics.A_adjoint(y).shape)
@@ -120,8 +141,8 @@ def for_each_measurement(physics, y):
 def pseudoinverse(physics, y):
     """A^+ y, the least-squares solution of least norm, by deepinv.
 
-    It is exact where deepinv knows the singular value decomposition. For tomography it is
-    the filtered back-projection.
+    It is exact where deepinv knows the singular value decomposition, and iterative
+    elsewhere.
     """
     return physics.A_dagger(y)
 

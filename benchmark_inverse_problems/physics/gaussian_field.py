@@ -1,27 +1,61 @@
 """Stationary Gaussian fields: images whose covariance is known."""
 
+from dataclasses import dataclass
+
 import torch
 
-# Mean and standard deviation of the images, so that nearly all values are in [0, 1].
-MEAN, DEVIATION = 0.5, 0.15
-# The power spectrum falls as a power of the frequency above `KNEE` cycles a pixel, as that
-# of photographs does.
-KNEE, POWER = 0.02, 3.0
+
+@dataclass(frozen=True)
+class Law:
+    """The mean and the covariance of a field.
+
+    The power spectrum at the frequency f is (1 + (f / knee)^2)^(-power / 2) times a
+    constant. Above the knee it falls as a power of f, as that of photographs does (D.
+    Field, "Relations Between the Statistics of Natural Images and the Response
+    Properties of Cortical Cells", J. Opt. Soc. Am. A 1987).
+
+    Attributes
+    ----------
+    deviation : float
+        Standard deviation of the images.
+    knee : float
+        Cycles a pixel.
+    power : float
+    mean : float
+    """
+
+    deviation: float
+    knee: float
+    power: float
+    mean: float = 0.5
 
 
-def spectrum(spatial, deviation=DEVIATION):
+# The law of the problem `gaussian_field`. Nearly all its values are in [0, 1].
+FIELD = Law(0.15, 0.02, 3.0)
+MEAN, DEVIATION = FIELD.mean, FIELD.deviation
+
+
+def frequencies(spatial):
+    """The squared length of the frequencies of images (..., *spatial), (*spatial)."""
+    axes = [torch.fft.fftfreq(n, dtype=torch.float64) for n in spatial]
+    return sum(part.square() for part in torch.meshgrid(*axes, indexing="ij"))
+
+
+def decay(squared, law):
+    """The power spectrum at some squared frequencies, 1 at zero."""
+    return (1 + squared / law.knee**2) ** (-law.power / 2)
+
+
+def spectrum(spatial, deviation=DEVIATION, law=FIELD):
     """The power spectrum of images (..., *spatial): eigenvalues of their covariance C.
 
-    It is deviation^2 (1 + (f / KNEE)^2)^(-POWER / 2) at the frequency f, scaled to a mean of
-    deviation^2. Fields are periodic.
+    It is that of the law, scaled to a mean of deviation^2. Fields are periodic.
 
     Returns
     -------
     tensor (*spatial)
     """
-    axes = [torch.fft.fftfreq(n, dtype=torch.float64) for n in spatial]
-    squared = sum(part.square() for part in torch.meshgrid(*axes, indexing="ij"))
-    power = (1 + squared / KNEE**2) ** (-POWER / 2)
+    power = decay(frequencies(spatial), law)
     return (deviation**2 * power / power.mean()).float()
 
 
@@ -33,7 +67,7 @@ def multiply(x, values):
     ).real
 
 
-def field(white, deviation=DEVIATION):
+def field(white, deviation=DEVIATION, law=FIELD):
     """Images of the field, of white noise (B, C, *spatial); channels are independent."""
-    values = spectrum(white.shape[2:], deviation)
-    return MEAN + multiply(white, values.sqrt())
+    values = spectrum(white.shape[2:], deviation, law)
+    return law.mean + multiply(white, values.sqrt())

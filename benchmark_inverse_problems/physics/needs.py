@@ -7,6 +7,7 @@ from .facts import (
     is_differentiable,
     is_linear,
     linear_part,
+    sums_pixels,
 )
 
 # {word: what a method needs, in a sentence that starts with "it needs"}.
@@ -16,7 +17,10 @@ NEEDS = {
     "not linear": "an operator with a gradient that is not linear",
     "magnitudes": "magnitudes |B x|^2 with a linear B",
     "known operator": "to be told the operator",
+    "denoising": "images that only noise has changed",
     "blur": "a circular blur with one kernel",
+    "tomography": "parallel-beam tomography",
+    "sums of pixels": "measurements that are sums of pixels with weights of at least zero",
     "diagonal": "an operator whose singular value decomposition is known",
     "low resolution": "low-resolution images",
     "2d": "images with two spatial axes",
@@ -45,7 +49,10 @@ def offers(physics, shape, complex=False, known=True):
         "not linear": is_differentiable(physics) and not is_linear(physics),
         "magnitudes": linear_part(physics) is not None,
         "known operator": known,
+        "denoising": family(physics) == "denoising",
         "blur": family(physics) == "blur",
+        "tomography": family(physics) == "tomography",
+        "sums of pixels": sums_pixels(physics),
         "diagonal": is_diagonal(physics),
         "low resolution": decimation(physics) > 1,
         "2d": len(shape) == 4,

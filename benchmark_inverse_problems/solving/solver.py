@@ -145,10 +145,14 @@ class ReconstructionSolver(DeclaredParameters, FingerprintMixin, BaseSolver):
             parameters["weights"] = "published" if found else "bundled"
         super().save_parameters(**parameters)
 
+    def checkpoints(self):
+        """File names of the authors' checkpoints that the solver uses; its key has them."""
+        return self.published if self._parameters.get("weights") == "published" else ()
+
     def _get_state(self):
         state = {"threads": settings.threads(), "device": settings.device_name()}
-        if self._parameters.get("weights") == "published":
-            files = DIGESTS.of(map(published_path, self.published))
+        if names := self.checkpoints():
+            files = DIGESTS.of(map(published_path, names))
             state["weights"] = joined((p.name, digest) for p, digest in files.items())
         return super()._get_state() | state
 

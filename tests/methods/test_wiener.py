@@ -3,17 +3,32 @@
 import numpy as np
 import pytest
 import torch
+from benchopt.benchmark import Benchmark
+from deepinv.physics import GaussianNoise
 
 from benchmark_inverse_problems.judge.case import Case
-from benchmark_inverse_problems.methods.wiener import FLOOR, Posterior, wiener
+from benchmark_inverse_problems.methods.wiener import (
+    FLOOR,
+    LAWS,
+    Posterior,
+    estimated,
+    wiener,
+)
+from benchmark_inverse_problems.physics.facts import squared_transfer
 from benchmark_inverse_problems.physics.gaussian_field import (
     DEVIATION,
+    FIELD,
     MEAN,
     field,
     multiply,
     spectrum,
 )
+from benchmark_inverse_problems.physics.kernels import gaussian_kernel
+from benchmark_inverse_problems.physics.operators.blur import circular_blur
+from benchmark_inverse_problems.physics.operators.denoising import denoising
 
+from ..conftest import ROOT
+from ..small import noisy, picture, psnr
 from ..tiny import dataset
 
 TASKS = ("denoise", "deblur", "sr", "inpaint", "cs")
@@ -95,3 +110,69 @@ def test_measurements_without_noise_are_solved():
     found = Posterior(physics, x, FLOOR, DEVIATION).mean(y)
     torch.testing.assert_close(wiener(y, physics), found)
     assert float((physics.A(found) - y).abs().max()) < 0.02
+
+
+def photograph(sigma, std=None):
+    """A picture, and measurements of it: noisy, or also blurred."""
+    x = picture(48, 56, 1)
+    physics = (
+        circular_blur(x.shape[1:], gaussian_kernel(std))
+        if std
+        else denoising(x.shape[1:], None)
+    )
+    physics.noise_model = GaussianNoise(sigma)
+    return x, noisy(physics.A(x), sigma), physics
+
+
+@pytest.mark.parametrize(("sigma", "std"), [(0.1, None), (0.02, 1.5)])
+def test_the_estimated_spectrum_is_better_for_photographs(sigma, std):
+    x, y, physics = photograph(sigma, std)
+    scores = {law: psnr(wiener(y, physics, law=law), x) for law in LAWS}
+    assert scores["estimated"] > max(scores["field"], psnr(y, x)) + 0.05
+
+
+@pytest.mark.parametrize("task", ["denoise", "deblur"])
+def test_the_estimated_law_is_that_of_the_field(task):
+    (observation,) = problem(task, 1, size=64).observations
+    law = estimated(observation.y, observation.physics)
+    seen = spectrum((64, 64), law.deviation, law)[1:9, 1:9].log()
+    true = spectrum((64, 64))[1:9, 1:9].log()
+    # The power varies by a factor of two or so where the signal is above the noise.
+    assert float((seen - true).abs().mean()) < 0.6
+    best = wiener(observation.y, observation.physics)
+    close = wiener(observation.y, observation.physics, law="estimated")
+    assert float((best - close).norm() / (best - MEAN).norm()) < 0.1
+
+
+def test_other_operators_have_the_fields_law():
+    (observation,) = problem("inpaint", 1).observations
+    assert estimated(observation.y, observation.physics) is FIELD
+    one, other = (wiener(observation.y, observation.physics, law=law) for law in LAWS)
+    assert torch.equal(one, other)
+
+
+def test_the_transfer_is_the_spectrum_of_the_normal_operator():
+    for std in (None, 1.5):
+        x, _, physics = photograph(0.1, std)
+        expected = physics.A_adjoint(physics.A(x))
+        found = multiply(x, squared_transfer(physics, x.shape))
+        torch.testing.assert_close(found, expected, rtol=0, atol=1e-4)
+
+
+def test_tuning_finds_the_fields_own_law():
+    """On the tuning images of the problem the exact spectrum wins."""
+    found = problem("denoise", 1)
+    solver = next(s for s in Benchmark(ROOT).get_solvers() if s.name == "wiener")
+    solver = solver.get_instance()
+    solver.use_machine()
+    entry = solver.search(found.tuning)
+    assert entry["values"] == {"spectrum": "field"}
+    assert entry["trials"] == 2
+
+
+def test_unknown_law():
+    _, y, physics = photograph(0.1)
+    with pytest.raises(
+        ValueError, match="spectrum=flat is not known: use one of field"
+    ):
+        wiener(y, physics, law="flat")

@@ -263,7 +263,7 @@ def entries():
 def test_entries_know_their_weights():
     """Those of methods with networks do; old ones are of RAM's single priors only."""
     without = {name for name, _, entry in entries() if not entry.get("weights")}
-    assert without == {"gauss_newton", "linearised", "tv", "wavelet"}
+    assert without == {"gauss_newton", "linearised", "tgv", "tv", "wavelet", "wiener"}
     for name, key, entry in entries():
         old = tuning.changed_weights(entry)
         assert not old or (name == "fire_hqs" and old == ["ram"] and "prior=" in key)

@@ -6,7 +6,7 @@ import torch
 from deepinv.physics import BlurFFT, SpaceVaryingBlur
 
 from ..catalogue import operator
-from ..facts import family, local_kernels
+from ..facts import family, local_kernels, squared_transfer, sums_pixels
 from ..kernels import (
     anisotropic_kernel,
     gaussian_kernel,
@@ -38,6 +38,23 @@ def _(physics):
     )
     weights = physics.multipliers[0, 0][:, rows][:, :, columns].flatten(1)
     return torch.einsum("kp,khw->phw", weights, physics.filters[0, 0])[:, None]
+
+
+@squared_transfer.register(BlurFFT)
+def _(physics, shape):
+    point = torch.zeros(shape, device=physics.filter.device)
+    point[..., 0, 0] = 1
+    return torch.fft.fft2(physics.A(point)[0, 0]).abs().square()
+
+
+@sums_pixels.register(BlurFFT)
+def _(physics):
+    return bool((physics.filter >= 0).all())
+
+
+@sums_pixels.register(SpaceVaryingBlur)
+def _(physics):
+    return bool((physics.filters >= 0).all() and (physics.multipliers >= 0).all())
 
 
 @operator((3, 20, 24), std=1.0)

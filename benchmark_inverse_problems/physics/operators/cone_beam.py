@@ -17,7 +17,7 @@ import torch
 from torch.nn.functional import grid_sample
 
 from ..catalogue import operator
-from ..facts import family, in_image_space
+from ..facts import family, in_image_space, sums_pixels
 from ..initial_estimate import direct_inverse
 from ..parts import parts, shares
 
@@ -168,6 +168,7 @@ class ConeBeam(dinv.physics.LinearPhysics):
 
 family.register(ConeBeam, lambda physics: "cone_beam")
 in_image_space.register(ConeBeam, lambda physics: False)
+sums_pixels.register(ConeBeam, lambda physics: True)
 
 
 @direct_inverse.register(ConeBeam)

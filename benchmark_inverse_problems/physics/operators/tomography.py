@@ -8,7 +8,7 @@ from deepinv.physics import Tomography
 from scipy.sparse import coo_array
 
 from ..catalogue import operator
-from ..facts import family, in_image_space
+from ..facts import family, in_image_space, sums_pixels
 from ..initial_estimate import direct_inverse
 
 # Entries of the largest matrix that is made, about 0.5 GB with its transpose.
@@ -19,6 +19,7 @@ family.register(
     Tomography, lambda physics: "fan_beam" if physics.fan_beam else "tomography"
 )
 in_image_space.register(Tomography, lambda physics: False)
+sums_pixels.register(Tomography, lambda physics: True)
 
 
 @operator((1, 24, 24), angles=12)

@@ -1,0 +1,21 @@
+from benchmark_inverse_problems import ReconstructionSolver, prior_weight
+from benchmark_inverse_problems.methods.generalised_variation import (
+    total_generalised_variation,
+)
+from benchmark_inverse_problems.physics.noise import relative_weight
+
+
+class Solver(ReconstructionSolver):
+    """Least squares plus w times the total generalised variation of order two, solved.
+
+    K. Bredies, K. Kunisch, T. Pock, "Total Generalized Variation", SIAM Journal on
+    Imaging Sciences, 2010. The algorithm and its tolerance are those of `tv`. w is
+    `weight` times the noise level.
+    """
+
+    name = "tgv"
+    needs = {"linear", "known operator"}
+    parameters = {"weight": prior_weight(0.5, "noise levels")}
+
+    def build(self, example, weight):
+        return relative_weight(total_generalised_variation, weight)
