@@ -1,5 +1,5 @@
 from benchmark_inverse_problems import ReconstructionSolver, precision
-from benchmark_inverse_problems.networks.ram import CompactRAM
+from benchmark_inverse_problems.networks.ram import RAM
 from benchmark_inverse_problems.networks.weights import load_weights
 
 
@@ -16,4 +16,4 @@ class Solver(ReconstructionSolver):
     end_to_end = {}
 
     def build(self, example):
-        return load_weights(CompactRAM(variant="base"), "artifact_removal")
+        return load_weights(RAM(variant="base"), "artifact_removal")

@@ -8,11 +8,7 @@ from benchmark_inverse_problems import (
 )
 from benchmark_inverse_problems.methods.alternating import likeliest_kernel
 from benchmark_inverse_problems.methods.blind import with_kernel
-from benchmark_inverse_problems.networks.ram import (
-    PUBLISHED,
-    load_ram,
-    unsupported_precision,
-)
+from benchmark_inverse_problems.networks.ram import PUBLISHED, load_ram
 
 
 class Solver(ReconstructionSolver):
@@ -36,9 +32,6 @@ class Solver(ReconstructionSolver):
     }
     published = (PUBLISHED,)
     test_config = {"dataset": {"name": "blind_deblur"}}
-
-    def unsupported(self, example):
-        return unsupported_precision(self.weights, self.precision)
 
     def build(self, example, weights, exponent, inflation):
         ram = self.place(load_ram(weights, "full", self.name))

@@ -2,11 +2,7 @@ from functools import partial
 
 from benchmark_inverse_problems import WEIGHTS, ReconstructionSolver, precision
 from benchmark_inverse_problems.methods.blind import restored
-from benchmark_inverse_problems.networks.ram import (
-    PUBLISHED,
-    load_ram,
-    unsupported_precision,
-)
+from benchmark_inverse_problems.networks.ram import PUBLISHED, load_ram
 from benchmark_inverse_problems.physics.kernels import no_blur
 from benchmark_inverse_problems.physics.operators.blur import circular_blur
 
@@ -23,9 +19,6 @@ class Solver(ReconstructionSolver):
     parameters = {"weights": WEIGHTS, "precision": precision()}
     published = (PUBLISHED,)
     test_config = {"dataset": {"name": "blind_deblur"}}
-
-    def unsupported(self, example):
-        return unsupported_precision(self.weights, self.precision)
 
     def build(self, example, weights):
         ram = self.place(load_ram(weights, "full", self.name))

@@ -37,7 +37,7 @@ class Solver(ReconstructionSolver):
     def unsupported(self, example):
         if getattr(example.physics, "kernel_family", "gaussian") != "gaussian":
             return "is for Gaussian kernels"
-        return ram.unsupported_precision(self.weights, self.precision)
+        return None
 
     def build(self, example, weights, restorer, exponent, inflation):
         if restorer == "ram":

@@ -39,7 +39,7 @@ class Solver(ReconstructionSolver):
             return (
                 f"finds kernels of {kernel_network.SIZE} pixels in larger images only"
             )
-        return ram.unsupported_precision(self.weights, self.precision)
+        return None
 
     def build(self, example, weights, inflation):
         restore = self.place(ram.load_ram(weights, "full", self.name))

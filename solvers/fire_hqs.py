@@ -14,7 +14,6 @@ from benchmark_inverse_problems.methods.restoration_models import (
     CHECKPOINTS,
     restoration_models,
 )
-from benchmark_inverse_problems.networks.ram import unsupported_precision
 
 
 class Solver(IterativeSolver):
@@ -91,9 +90,6 @@ class Solver(IterativeSolver):
         "iterations": 4,
     }
     published = CHECKPOINTS
-
-    def unsupported(self, example):
-        return unsupported_precision(self.weights, self.precision)
 
     def build(self, example, prior, weights, gamma, strength, **settings):
         models = restoration_models(prior, weights, example, self, strength)

@@ -6,8 +6,8 @@ from benchmark_inverse_problems.networks.ram import (
     PUBLISHED,
     SINGLE,
     VARIANTS,
+    WITH_FACTOR,
     load_ram,
-    unsupported_precision,
 )
 
 
@@ -16,10 +16,12 @@ class Solver(ReconstructionSolver):
 
     M. Terris, S. Hurault, M. Song, J. Tachella, "Reconstruct Anything Model: a
     Lightweight Foundation Model for Computational Imaging", ICLR 2026. The bundled
-    network is a compact one, trained for this suite. The published one is the paper's.
-    Every `variant` but full is a smaller network of the paper's ablation. base, prox,
-    prox_y and krylov see more and more of the operator. inpainting, deblurring and sr
-    are krylov, trained on one task only. Volumes are restored slice by slice.
+    network is a compact one, trained for this suite. The published one is the paper's,
+    and gives what deepinv's class gives. deepinv omits the paper's weight f^2 of
+    super-resolution by f; variant=with_factor of the published network has it. The other
+    variants are smaller networks of the paper's ablation. base, prox, prox_y and krylov
+    see more and more of the operator. inpainting, deblurring and sr are krylov, trained
+    on one task only. Volumes are restored slice by slice.
     """
 
     name = "ram"
@@ -28,8 +30,8 @@ class Solver(ReconstructionSolver):
         "weights": WEIGHTS,
         "variant": Choice(
             ["full"],
-            "The network, or one of its ablation.",
-            ["full", *VARIANTS, *SINGLE],
+            "The network, with deepinv's or the paper's weights, or one of its ablation.",
+            ["full", WITH_FACTOR, *VARIANTS, *SINGLE],
         ),
         "precision": precision(),
     }
@@ -39,7 +41,7 @@ class Solver(ReconstructionSolver):
     def unsupported(self, example):
         if len(example.shape) == 5 and self.weights == "published":
             return "has weights=bundled for volumes only"
-        return unsupported_precision(self.weights, self.precision)
+        return None
 
     def build(self, example, weights, variant):
         network = load_ram(weights, variant, self.name)

@@ -9,11 +9,7 @@ from benchmark_inverse_problems import (
     precision,
 )
 from benchmark_inverse_problems.methods.bootstrap import TRANSFORMS, bootstrap
-from benchmark_inverse_problems.networks.ram import (
-    PUBLISHED,
-    load_ram,
-    unsupported_precision,
-)
+from benchmark_inverse_problems.networks.ram import PUBLISHED, load_ram
 
 
 class Solver(CalibratedSolver):
@@ -37,9 +33,6 @@ class Solver(CalibratedSolver):
     }
     published = (PUBLISHED,)
     test_config = {"samples": 2}
-
-    def unsupported(self, example):
-        return unsupported_precision(self.weights, self.precision)
 
     def build(self, example, weights, calibration, **settings):
         network = self.place(load_ram(weights, "full", self.name))

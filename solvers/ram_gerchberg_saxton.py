@@ -11,11 +11,7 @@ from benchmark_inverse_problems.methods.phase_retrieval import (
     gerchberg_saxton,
     part_by_part,
 )
-from benchmark_inverse_problems.networks.ram import (
-    PUBLISHED,
-    load_ram,
-    unsupported_precision,
-)
+from benchmark_inverse_problems.networks.ram import PUBLISHED, load_ram
 
 
 class Solver(IterativeSolver):
@@ -37,9 +33,6 @@ class Solver(IterativeSolver):
     }
     published = (PUBLISHED,)
     test_config = {"dataset": {"name": "coded_diffraction"}, "steps": 4}
-
-    def unsupported(self, example):
-        return unsupported_precision(self.weights, self.precision)
 
     def build(self, example, weights, **settings):
         ram = self.place(load_ram(weights, "full", self.name))

@@ -13,11 +13,12 @@ import deepinv as dinv
 from torch import nn
 from torch.nn.functional import pad
 
+from ..support.checkpoints import published_path
 from ..support.checks import check_known
 from .complex_images import ComplexDenoiser
 from .drunet import PUBLISHED as DRUNET
 from .drunet import load_denoiser
-from .weights import published, published_path
+from .weights import published
 
 SCUNET = "scunet_color_real_psnr.pth"
 SWINIR_LEVELS = (15, 25, 50)  # of 255

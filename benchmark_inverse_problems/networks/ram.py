@@ -1,4 +1,4 @@
-"""A compact Reconstruct Anything Model: one network for every linear problem."""
+"""The Reconstruct Anything Model, compact or the authors': a network for every problem."""
 
 import math
 
@@ -6,19 +6,26 @@ import deepinv as dinv
 import torch
 from deepinv.models.ram import (
     BaseEncBlock,
-    Heads,
     InHead,
     OutTail,
-    Tails,
     downsample_strideconv,
     upsample_convtranspose,
 )
 from torch import nn
-from torch.nn.functional import conv2d, pad, relu
 
-from ..physics.normal import FACTORS, StackedScales
+from ..physics.facts import unit_scale
+from ..physics.noise import noise_parameter
+from ..physics.normal import FACTORS, StackedScales, margin_after
+from ..support.checkpoints import published_path
 from ..support.checks import check_known
 from .drunet import BLOCKS, WIDTHS, heads_and_tails, in_float32
+from .embeddings import (
+    EmbeddedResBlock,
+    EmbeddingBlock,
+    KrylovBlock,
+    LightKrylovBlock,
+    joined,
+)
 from .reconstructor import LearnedReconstructor, per_image
 from .weights import choose, load_weights, published
 
@@ -26,14 +33,20 @@ CHANNELS = (1, 2, 3)
 SCALES = tuple(range(len(FACTORS)))
 # The steps of the paper's ablation, from a network that sees A^T y alone to RAM.
 VARIANTS = ("base", "prox", "prox_y", "krylov")
+# The authors' network with the paper's weight of super-resolution.
+WITH_FACTOR = "with_factor"
 # The networks of the ablation are smaller and are trained on photographs only. Those of
 # SINGLE are trained on one task each.
 SMALL = {"channels": (1, 3), "widths": (16, 24, 48, 64), "blocks": 2}
 SINGLE = ("inpainting", "deblurring", "sr")
 # Networks of other widths than SMALL, otherwise as "krylov" of the ablation.
 SIZES = {"narrow": (8, 12, 24, 32), "wide": (24, 36, 72, 96)}
-# The authors' checkpoint, as deepinv names it.
+# The authors' checkpoint, as deepinv names it, and the size of its network.
 PUBLISHED = "ram.pth.tar"
+AUTHORS = {"widths": (64, 128, 256, 512), "blocks": 4}
+# Order of the images that an embedding encodes, C channels each, in the checkpoint: y and
+# A^T A y, then z and A^T A z for each of two images. Here both z come first.
+ENCODED = (0, 1, 2, 4, 3, 5)
 # Gain of the embeddings before training. It is small enough to keep the denoiser that
 # RAM starts from, and large enough for gradients to flow.
 KRYLOV_GAIN = 0.01
@@ -42,124 +55,16 @@ KRYLOV_GAIN = 0.01
 STEP_WEIGHT, STEP_POWER = 0.002, 2.0
 
 
-class EmbeddingBlock(nn.Module):
-    """Features of 2C images: A_s^T y and A_s^T A_s A_s^T y.
-
-    Each channel count has its own encoder, deepinv's `HeadBlock`.
-    """
-
-    images = 2
-
-    def __init__(self, width, channels):
-        super().__init__()
-        self.encoding_conv = Heads(
-            list(channels), width, bias=False, c_mult=self.images, skip_in=True
-        )
-
-    def forward(self, x, y, physics, img_channels, scale, gain):
-        return self.encode([y], x.dtype, gain)
-
-    def encode(self, images, dtype, gain):
-        images = joined(images, dtype)
-        index = self.encoding_conv.in_channels_list.index(images.shape[1])
-        head = getattr(self.encoding_conv, f"head{index}")
-        # A 1x1 and a 3x3 convolution of the same images are merged into one 3x3
-        # convolution. Small convolutions cost more to call than to compute.
-        images = conv2d(
-            images, head.convin.weight + widen(head.zero_conv_skip), padding=1
-        )
-        hidden = relu(head.conv10(images), inplace=True)
-        # A gain on the kernels costs less than one on the features.
-        features = conv2d(hidden, gain * head.conv20.weight, padding=1)
-        features += conv2d(images, gain * head.skipconv0.weight)
-        return relu(features, inplace=True)
-
-
-class KrylovBlock(EmbeddingBlock):
-    """Features of y and of {z, A_s^T A_s z}, for two images z decoded from features.
-
-    This is deepinv's `MeasCondBlock` with both images in one call of the operator.
-    """
-
-    images = 6
-
-    def __init__(self, width, channels):
-        super().__init__(width, channels)
-        self.decoding_conv = Tails(width, list(channels), depth=1, bias=False, c_mult=2)
-        for channel in range(len(channels)):
-            # deepinv builds this convolution and never calls it.
-            getattr(self.decoding_conv, f"tail{channel}").zero_conv_skip = None
-
-    def forward(self, x, y, physics, img_channels, scale, gain):
-        z = self.decoding_conv(x, img_channels)
-        krylov = physics.normal(z, scale)
-        return self.encode([y, z, krylov], z.dtype, gain)
-
-
-class LightKrylovBlock(nn.Module):
-    """Features of z, A^T A z and A^T y for one image z decoded from the features.
-
-    It has two convolutions. `KrylovBlock` has six, which at full resolution cost more
-    than the residual block that they are part of.
-    """
-
-    def __init__(self, width, channels):
-        super().__init__()
-        self.decoding_conv = OutTail(width, list(channels))
-        self.encoding_conv = InHead([3 * c for c in channels], width)
-
-    def forward(self, x, y, physics, img_channels, scale, gain):
-        z = self.decoding_conv(x, img_channels)
-        images = joined([y, z, physics.normal(z, scale)], z.dtype)
-        index = self.encoding_conv.in_channels_list.index(images.shape[1])
-        kernel = getattr(self.encoding_conv, f"conv{index}").weight
-        return conv2d(images, gain * kernel, padding=1)
-
-
-def joined(images, dtype):
-    """Concatenate images along the channels, in the network's memory layout."""
-    # Operators do not keep the layout, and mixed layouts double the cost.
-    return torch.cat(
-        [i.to(dtype, memory_format=torch.channels_last) for i in images], 1
-    )
-
-
-class EmbeddedResBlock(nn.Module):
-    """deepinv's residual block, whose features stay in bfloat16 under autocast.
-
-    `embedding` is the class of the block that sees the measurements, or None.
-    """
-
-    def __init__(self, width, channels, embedding):
-        super().__init__()
-        self.conv1 = nn.Conv2d(width, width, 3, padding=1, bias=False)
-        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
-        self.PhysicsBlock = None
-        if embedding is not None:
-            self.gain = nn.Parameter(torch.ones(1))
-            self.PhysicsBlock = embedding(width, channels)
-
-    def forward(self, x, physics, y, img_channels, scale):
-        u = relu(self.conv1(x), inplace=True)
-        residual = self.conv2(u)
-        if self.PhysicsBlock is not None:
-            residual += self.PhysicsBlock(u, y, physics, img_channels, scale, self.gain)
-        return x + residual
-
-
-def widen(convolution):
-    """A 1x1 kernel as a 3x3 one."""
-    return pad(convolution.weight, (1, 1, 1, 1))
-
-
-class CompactRAM(LearnedReconstructor):
-    """Reconstruct Anything Model with the widths of a compact DRUNet.
+class RAM(LearnedReconstructor):
+    """Reconstruct Anything Model.
 
     Terris, Hurault, Song, Tachella, "Reconstruct Anything Model: a lightweight
     general model for computational imaging", ICLR 2026 (arXiv 2503.08915). The network
     is a bias-free DRUNet. Its input is a proximal step from A^T y. Its residual blocks
-    see the Krylov embeddings of A at their own scale. The blocks are deepinv's. The
-    network differs from deepinv's RAM in these points:
+    see the Krylov embeddings of A at their own scale. Coarse operators are computed on
+    the coarse grids (`physics/normal.py`). The size of a compact DRUNet is the default.
+    `PublishedRAM` is the authors' network. The suite's own networks differ from it in
+    these points:
 
     * Every constant is relative to A^T y. Hence f(a y, a sigma, a gain) = a f(y, sigma,
       gain) for any a, without rescaling dark inputs.
@@ -167,12 +72,11 @@ class CompactRAM(LearnedReconstructor):
     * Down-sampling by f is scaled to unit norm: A and y are multiplied by f. The
       proximal step then has the paper's weight f^2, which deepinv omits, and starts
       from f^2 A^T y.
-    * Coarse operators are computed on the coarse grids (`physics/normal.py`).
     * The bundled network `ram` is `light`. At full resolution only the block after the
       last up-sampling has an embedding, of fewer convolutions (`LightKrylovBlock`). A
       second proximal step, from the network's result, ends the reconstruction.
     * Sides that are not multiples of 8 are padded by replication after the proximal
-      step, so that A is used as it is.
+      step, at the bottom and the right.
 
     Parameters
     ----------
@@ -191,12 +95,22 @@ class CompactRAM(LearnedReconstructor):
         step at the end, as described above.
     scales : tuple of int
         The scales whose blocks see the measurements, 0 to 3 for grids coarser by 1 to 8.
+    rectified_first : bool
+        Whether embeddings are multiplied by their gains after the last rectification
+        instead of before it.
+
+    Attributes
+    ----------
+    border : str
+        How the margins of the network's input are filled, a mode of torch's `pad`.
 
     Raises
     ------
     ValueError
         If the variant is not known, or if `light` is set for another than "krylov".
     """
+
+    border = "replicate"
 
     def __init__(
         self,
@@ -206,6 +120,7 @@ class CompactRAM(LearnedReconstructor):
         variant="krylov",
         light=False,
         scales=SCALES,
+        rectified_first=False,
     ):
         super().__init__(channels)
         check_known("variant", variant, VARIANTS)
@@ -230,7 +145,8 @@ class CompactRAM(LearnedReconstructor):
             width = widths[scale]
             encoder = BaseEncBlock(width, width, nb=0)
             encoder.enc.extend(
-                EmbeddedResBlock(width, heads, kind) for kind in kinds(scale, up)
+                EmbeddedResBlock(width, heads, kind, rectified_first)
+                for kind in kinds(scale, up)
             )
             return encoder
 
@@ -314,33 +230,49 @@ class CompactRAM(LearnedReconstructor):
         -------
         inputs : Inputs
         start : tensor (B, C + 2, H', W')
-            The network's input, padded to multiples of 8.
+            The network's input, with margins.
         context : dict of int to tensor (B, kC, H'/s, W'/s)
             For each scale s whose blocks see the measurements, their images of y.
         """
         inputs = super().inputs(y, physics, sigma, gain)
         x, operators = inputs.adjoint, inputs.operators
+        operators.margins = [self.margin(n) for n in x.shape[2:]]
         start = x if self.variant == "base" else self.proximal_step(inputs)
+        start = operators.framed(start, self.border)
         maps = [
-            per_image(v).expand(-1, 1, *x.shape[2:])
+            per_image(v).expand(-1, 1, *start.shape[2:])
             for v in (inputs.sigma, inputs.gain)
         ]
-        border = [k for n in x.shape[:1:-1] for k in (0, -n % FACTORS[-1])]
-        start = pad(torch.cat((start, *maps), 1), border, mode="replicate")
+        start = torch.cat((start, *maps), 1)
         context = {}
         for scale in self.scales:
             images = [operators.down(x, scale)]
             if scale > 0 or not self.light:
                 images.append(operators.normal(images[0], scale))
-            context[scale] = torch.cat(images, 1)
+            context[scale] = joined(images, x.dtype)
         return inputs, start, context
+
+    def margin(self, n):
+        """The pixels before and after a side of n pixels that the network adds."""
+        return margin_after(n)
 
     def proximal_step(self, inputs):
         """argmin over u of w |A u - y|^2 + |u - f^2 A^T y|^2, with learned weight w."""
         operators = inputs.operators
-        weight = self.eta / (1e-4 + 1 / (signal_to_noise(inputs) * operators.weight))
-        weight = per_image(weight.clamp_min(1e-8))
-        return operators.prox(inputs.adjoint, inputs.y, weight)
+        snr = self.signal_to_noise(inputs) * operators.weight
+        weight = per_image((self.eta / (1e-4 + 1 / snr)).clamp_min(1e-8))
+        return self.prox(operators, inputs.adjoint, inputs.y, weight)
+
+    def prox(self, operators, z, y, weight):
+        """argmin over u of weight |A u - y|^2 + |u - z|^2."""
+        return operators.prox(z, y, weight)
+
+    def signal_to_noise(self, inputs):
+        """Mean brightness of A^T y over the noise's standard deviation, (B,)."""
+        x = inputs.adjoint
+        # The floor avoids 0/0 for a zero image.
+        tiny = torch.finfo(x.dtype).tiny
+        return x.abs().flatten(1).mean(1) / inputs.noise.clamp_min(tiny)
 
     def last_step(self, inputs, x):
         """argmin over u of a snr^p |A u - y|^2 + |u - x|^2, with a and p learned."""
@@ -348,10 +280,10 @@ class CompactRAM(LearnedReconstructor):
             return x
         log_weight, power = self.step[self.channels.index(x.shape[1])]
         # The ratio of a zero image is 0, which has no logarithm.
-        log_snr = signal_to_noise(inputs).clamp_min(1e-3).log()
+        log_snr = self.signal_to_noise(inputs).clamp_min(1e-3).log()
         weight = per_image((log_weight + power * log_snr).exp())
         with torch.autocast(x.device.type, enabled=False):
-            return inputs.operators.prox(x.float(), inputs.y, weight)
+            return self.prox(inputs.operators, x.float(), inputs.y, weight)
 
     def solve(self, problems):
         """Run the network on several prepared problems whose images have one size.
@@ -379,8 +311,7 @@ class CompactRAM(LearnedReconstructor):
                 scale: torch.cat([part[scale] for part in contexts])
                 for scale in self.scales
             }
-        height, width = inputs[0].adjoint.shape[2:]
-        x = self.backbone(start, physics, context)[..., :height, :width]
+        x = inputs[0].operators.unframed(self.backbone(start, physics, context))
         steps = zip(inputs, x.split(sizes), strict=True)
         return torch.cat([self.last_step(*step) for step in steps])
 
@@ -405,12 +336,127 @@ class CompactRAM(LearnedReconstructor):
         return in_float32(self.m_tail, x + skips[0], channels)
 
 
-def signal_to_noise(inputs):
-    """Mean brightness of A^T y over the noise's standard deviation, (B,)."""
-    x = inputs.adjoint
-    # The floor avoids 0/0 for a zero image.
-    tiny = torch.finfo(x.dtype).tiny
-    return x.abs().flatten(1).mean(1) / inputs.noise.clamp_min(tiny)
+class PublishedRAM(RAM):
+    """The authors' network, with the constants of deepinv's class.
+
+    For the same parameters the result is that of `deepinv.models.RAM`, up to rounding.
+    The constants are for images in [0, 1]. Measurements whose largest value is small are
+    divided by it. Margins are zero, at the top and the left. With margins deepinv hides
+    the closed form of a proximal operator and takes conjugate gradients, which may stop
+    early. They are repeated here.
+
+    Parameters
+    ----------
+    with_factor : bool
+        Whether the proximal step of down-sampling by f has the weight f^2, which it has
+        in the paper and in the authors' code. deepinv 0.5 looks for the factor in a
+        wrapper that has none, so the weight is one.
+    widths, blocks, channels
+        As in `RAM`.
+    """
+
+    border = "constant"
+    # Least levels of the noise.
+    SIGMA, GAIN = 5e-3, 1e-4
+    # Measurements below this value are dark.
+    DARK = 5 * SIGMA
+    # Sides become multiples of MULTIPLE, and at least LEAST.
+    MULTIPLE, LEAST = 16, 64
+
+    def __init__(
+        self,
+        with_factor=False,
+        widths=AUTHORS["widths"],
+        blocks=AUTHORS["blocks"],
+        channels=CHANNELS,
+    ):
+        super().__init__(channels, widths, blocks, rectified_first=True)
+        self.with_factor = with_factor
+
+    def start_from_checkpoint(self, weights):
+        """Copy the parameters of the authors' checkpoint.
+
+        Some of its kernels are not copied, because no result depends on them.
+
+        Parameters
+        ----------
+        weights : dict of str to tensor
+            The state dict of a `deepinv.models.RAM`.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is missing or has another shape.
+        """
+        own = {}
+        for name, parameter in self.state_dict().items():
+            source = "fact_realign" if name == "eta" else name
+            if source not in weights:
+                raise ValueError(f"{source} is missing")
+            value = weights[source]
+            if name.endswith(("convin.weight", "skip.weight")) and "encoding" in name:
+                value = value.unflatten(1, (len(ENCODED), -1))[:, ENCODED].flatten(1, 2)
+            if value.numel() != parameter.numel():
+                shapes = tuple(value.shape), tuple(parameter.shape)
+                raise ValueError(
+                    f"{source} has the shape {shapes[0]} instead of {shapes[1]}"
+                )
+            own[name] = value.view_as(parameter)
+        self.load_state_dict(own)
+
+    def inputs(self, y, physics, sigma, gain):
+        physics = physics or dinv.physics.Denoising(dinv.physics.ZeroNoise())
+        peak = y.abs().flatten(1).amax(1)
+        peak = torch.where(
+            peak == 0, 1e-12, peak
+        )  # a zero image is not divided by zero
+        brightness = torch.where(peak > self.DARK, 1.0, peak)
+        levels = [
+            noise_parameter(physics, y, name, value) / brightness
+            for name, value in (("sigma", sigma), ("gain", gain))
+        ]
+        y = y / brightness.view(-1, *[1] * (y.ndim - 1))
+        found = super().inputs(y, physics, *levels)
+        found[0].brightness = brightness
+        return found
+
+    def scale(self, physics):
+        return 1
+
+    def levels(self, physics, y, x, sigma, gain):
+        sigma = sigma.clamp_min(self.SIGMA)
+        return sigma, gain.clamp_min(self.GAIN), sigma + 1e-4
+
+    def margin(self, n):
+        return max(-n % self.MULTIPLE, self.LEAST - n), 0
+
+    def signal_to_noise(self, inputs):
+        snr = inputs.y.abs().flatten(1).mean(1) / inputs.noise
+        return snr * unit_scale(inputs.operators.physics) if self.with_factor else snr
+
+    def prox(self, operators, z, y, weight):
+        physics = operators.physics
+        if operators.aligned:
+            return physics.prox_l2(z, y, weight)
+        # Conjugate gradients that stop early end elsewhere without the margins.
+        cropped = dinv.physics.PhysicsCropper(
+            physics, [n for n, _ in operators.margins]
+        )
+        return operators.unframed(cropped.prox_l2(operators.framed(z), y, weight))
+
+    def last_step(self, inputs, x):
+        return per_image(inputs.brightness) * x
+
+
+def load_published(with_factor=False):
+    """The authors' network with their checkpoint, which deepinv downloads once."""
+    path = published_path(PUBLISHED)
+    if not path.exists():
+        dinv.models.RAM()
+    weights = torch.load(path, map_location="cpu", weights_only=True)
+    network = PublishedRAM(with_factor)
+    network.start_from_checkpoint(weights)
+    return network
 
 
 def load_ram(weights, variant, solver):
@@ -420,10 +466,12 @@ def load_ram(weights, variant, solver):
     ----------
     weights : {"bundled", "published"}
     variant : str
-        "full" is RAM. A word of `VARIANTS` is a network of the ablation. A word of
-        `SINGLE` ("inpainting", "deblurring", "sr") is a network of the ablation that
-        was trained on this task only. The networks of the ablation are trained on
-        photographs and exist with bundled weights only.
+        "full" is RAM. "with_factor" is the authors' network with the paper's weight of
+        super-resolution (`PublishedRAM`), and exists with published weights only. A word
+        of `VARIANTS` is a network of the ablation. A word of `SINGLE` ("inpainting",
+        "deblurring", "sr") is a network of the ablation that was trained on this task
+        only. The networks of the ablation are trained on photographs and exist with
+        bundled weights only.
     solver : str
         Name of the solver, for error messages.
 
@@ -432,28 +480,29 @@ def load_ram(weights, variant, solver):
     FileNotFoundError, ValueError
         If the weights are missing or damaged, or a parameter is not known.
     """
-    if variant != "full":
-        return choose(weights, bundled=lambda: load_small(variant))
-    return choose(
-        weights,
-        bundled=lambda: load_weights(CompactRAM(light=True), "ram"),
-        published=lambda: published(dinv.models.RAM, solver, PUBLISHED),
-    )
+    check_known("variant", variant, ("full", WITH_FACTOR, *VARIANTS, *SINGLE))
 
+    def authors():
+        return published(
+            lambda: load_published(variant == WITH_FACTOR), solver, PUBLISHED
+        )
 
-def unsupported_precision(weights, precision):
-    """Why RAM cannot run in a precision, or None if it can."""
-    if (weights, precision) == ("published", "bfloat16"):
-        return "runs the operator in bfloat16 too with published weights"
-    return None
+    if variant == "full":
+        return choose(
+            weights,
+            bundled=lambda: load_weights(RAM(light=True), "ram"),
+            published=authors,
+        )
+    exists = "published" if variant == WITH_FACTOR else "bundled"
+    if weights != exists:
+        raise ValueError(
+            f"variant={variant} has no {weights} weights: use weights={exists}, or "
+            "variant=full."
+        )
+    return authors() if variant == WITH_FACTOR else load_small(variant)
 
 
 def load_small(variant):
     """A network of the ablation."""
-    if variant not in VARIANTS + SINGLE:
-        raise ValueError(
-            f"variant={variant} is not known: use one of "
-            f"{', '.join(('full', *VARIANTS, *SINGLE))}."
-        )
     kind = variant if variant in VARIANTS else "krylov"
-    return load_weights(CompactRAM(variant=kind, **SMALL), f"ram_{variant}")
+    return load_weights(RAM(variant=kind, **SMALL), f"ram_{variant}")

@@ -30,6 +30,9 @@ class Inputs:
         Level of the Gaussian noise, at least the floor, and gain of the Poisson noise.
     noise : tensor (B,)
         Standard deviation of both together.
+    brightness : tensor (B,) or None
+        What the measurements and their noise were divided by, and the result is
+        multiplied by. None is for one.
     """
 
     y: torch.Tensor
@@ -38,6 +41,7 @@ class Inputs:
     sigma: torch.Tensor
     gain: torch.Tensor
     noise: torch.Tensor
+    brightness: torch.Tensor | None = None
 
     def __len__(self):
         return len(self.y)
@@ -110,13 +114,24 @@ class LearnedReconstructor(dinv.models.Reconstructor):
                 f"This {type(self).__name__} has heads for {self.channels} channels and "
                 f"got an image with {x.shape[1]}: reconstruct its channels one by one."
             )
-        # Down-sampling by f is scaled to unit norm as f A. z = f^2 A^T y is then as
-        # bright as the image, and a proximal step towards z does not darken it.
-        scale = unit_scale(physics)
+        scale = self.scale(physics)
         x = scale * x
         operators = multiscale(physics, x.shape[1:])
         operators.weight = scale
         operators.iterations = self.cg_iterations
+        sigma, gain, noise = self.levels(physics, y, x, sigma, gain)
+        return Inputs(y, x, operators, sigma, gain, noise)
+
+    def scale(self, physics):
+        """The factor of A^T A and of A^T y.
+
+        Down-sampling by f is scaled to unit norm as f A. z = f^2 A^T y is then as
+        bright as the image, and a proximal step towards z does not darken it.
+        """
+        return unit_scale(physics)
+
+    def levels(self, physics, y, x, sigma, gain):
+        """The levels of the noise, `sigma`, `gain` and `noise` of `Inputs`."""
         # The peak is that of the adjoint, because the centre of k-space is far brighter
         # than the image. Constants relative to the peak keep f(a y, a sigma, a gain) =
         # a f(y, sigma, gain) for any a.
@@ -124,7 +139,7 @@ class LearnedReconstructor(dinv.models.Reconstructor):
         sigma = noise_parameter(physics, y, "sigma", sigma).maximum(SIGMA_FLOOR * peak)
         gain = noise_parameter(physics, y, "gain", gain)
         noise = (sigma.square() + gain * y.abs().flatten(1).mean(1)).sqrt()
-        return Inputs(y, x, operators, sigma, gain, noise)
+        return sigma, gain, noise
 
 
 def per_image(values):

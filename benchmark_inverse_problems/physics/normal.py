@@ -11,7 +11,8 @@ and three families of operators never leave the coarse grid:
 * masks: a product on the fine grid between the two pairs of matrices.
 
 All other operators are called on the fine grid. Images whose sides are not
-multiples of 8 are seen as crops of larger ones: the matrices lose some rows.
+multiples of 8 are seen as crops of larger ones: the matrices lose some rows. How much
+larger, and on which side, is a setting (`margins`).
 """
 
 from copy import copy
@@ -38,17 +39,23 @@ def decimation_matrix(taps, size, factor):
 
 @lru_cache(maxsize=16)
 @torch.inference_mode(False)  # a cached inference tensor could not be trained through
-def interpolation_matrix(size, factor):
-    """One side of U_s as deepinv's `Upsampling(filter="sinc")` has it, (padded, padded/s).
+def interpolation_matrix(size, factor, margin):
+    """One side of U_s as deepinv's `Upsampling(filter="sinc")` has it, (size, padded/s).
 
-    Rows beyond `size`, the image's side before it is padded to a multiple of 8,
-    are left out.
+    Rows in the margin, the pixels before and after the `size` of the image, are left
+    out.
     """
-    padded = size + -size % FACTORS[-1]
+    before, after = margin
+    padded, inside = before + size + after, slice(before, before + size)
     if factor == 1:
-        return torch.eye(padded)[:size]
+        return torch.eye(padded)[inside]
     taps = dinv.physics.functional.sinc_filter(factor, length=4 * factor)[0, 0].sum(0)
-    return decimation_matrix(taps, padded, factor).T.contiguous()[:size]
+    return decimation_matrix(taps, padded, factor).T.contiguous()[inside]
+
+
+def margin_after(n):
+    """The margin of a side of n pixels that ends at the next multiple of 8."""
+    return 0, -n % FACTORS[-1]
 
 
 @singledispatch
@@ -73,6 +80,10 @@ class FineScales:
     iterations : int or None
         Of conjugate gradients in `prox`, where it has no closed form; None: the
         physics' own.
+    margins : list of (int, int)
+        Rows above and below the image, and columns left and right of it, that complete
+        it to multiples of 8. They are at the bottom and the right unless set, which is
+        done before the first call.
     """
 
     def __init__(self, physics, shape):
@@ -80,13 +91,31 @@ class FineScales:
         self.shape = tuple(shape)
         self.weight = 1
         self.iterations = None
-        self.aligned = all(n % FACTORS[-1] == 0 for n in shape[1:])
+        self.margins = [margin_after(n) for n in shape[1:]]
+
+    @property
+    def aligned(self):
+        """Whether the image has no margins."""
+        return not any(map(any, self.margins))
 
     def sides(self, scale, like):
         """U_s' two matrices, on the device of `like`."""
         return (
-            interpolation_matrix(n, FACTORS[scale]).to(like) for n in self.shape[1:]
+            interpolation_matrix(n, FACTORS[scale], margin).to(like)
+            for n, margin in zip(self.shape[1:], self.margins, strict=True)
         )
+
+    def framed(self, x, mode="constant"):
+        """An image (..., H, W) with its margins; `mode` is that of torch's `pad`."""
+        return pad(x, [n for margin in self.margins[::-1] for n in margin], mode=mode)
+
+    def unframed(self, x):
+        """An image without its margins."""
+        inside = (
+            slice(before, before + n)
+            for n, (before, _) in zip(self.shape[1:], self.margins, strict=True)
+        )
+        return x[(..., *inside)]
 
     def forward(self, x):
         return self.physics.A(x)
@@ -106,14 +135,14 @@ class FineScales:
     def down(self, x, scale):
         """U_s^T x for an image x (B, C, H, W), on the padded grid."""
         if scale == 0:
-            return pad(x, [k for n in x.shape[:1:-1] for k in (0, -n % FACTORS[-1])])
+            return self.framed(x)
         rows, columns = self.sides(scale, x)
         return rows.T @ (x @ columns)
 
     def up(self, z, scale):
         """U_s z for z of shape (B, C, H/s, W/s), without the padding."""
         if scale == 0:
-            return z[..., : self.shape[1], : self.shape[2]]
+            return self.unframed(z)
         rows, columns = self.sides(scale, z)
         return rows @ (z @ columns.T)
 
@@ -124,8 +153,7 @@ class FineScales:
 
     def gram(self, x):
         """A^T A at unit norm of images (B, C, H, W)."""
-        height, width = x.shape[2:]
-        return self.normal(self.down(x, 0), 0)[..., :height, :width]
+        return self.unframed(self.normal(self.down(x, 0), 0))
 
     def normal(self, z, scale):
         """s^2 U_s^T A^T A U_s of k images side by side, (B, k C, H/s, W/s), in float32."""

@@ -3,7 +3,7 @@
 from functools import partial
 
 from ..networks.drunet import MultiHeadDRUNet
-from ..networks.ram import SINGLE, SIZES, SMALL, VARIANTS, CompactRAM
+from ..networks.ram import RAM, SINGLE, SIZES, SMALL, VARIANTS
 from ..networks.weights import load_weights
 from .loop import Recipe
 from .mixed_loss import loss, validate
@@ -43,7 +43,7 @@ EVERY_TASK = sum(TASKS_OF.values(), ())
 
 def build(**settings):
     """A RAM that starts as the bundled denoiser."""
-    model = CompactRAM(**settings)
+    model = RAM(**settings)
     denoiser = load_weights(MultiHeadDRUNet(), "drunet")
     model.start_from_denoiser(denoiser.state_dict())
     return model
@@ -55,7 +55,7 @@ def small(name, variant="krylov", tasks=EVERY_TASK, **sizes):
     shares = {task: round(scale * SHARES[task]) for task in tasks}
     return Recipe(
         f"ram_{name}",
-        partial(CompactRAM, variant=variant, **SMALL | sizes),
+        partial(RAM, variant=variant, **SMALL | sizes),
         partial(draw, shares=shares, modalities={}),
         loss,
         partial(validate, modalities=False),
@@ -68,8 +68,8 @@ def small(name, variant="krylov", tasks=EVERY_TASK, **sizes):
 
 def at_one_scale(scale):
     """The bundled RAM, whose blocks see the measurements at one scale only."""
-    model = CompactRAM(light=True, scales=(scale,))
-    weights = load_weights(CompactRAM(light=True), "ram").state_dict()
+    model = RAM(light=True, scales=(scale,))
+    weights = load_weights(RAM(light=True), "ram").state_dict()
     own = model.state_dict().keys()
     model.load_state_dict({k: v for k, v in weights.items() if k in own})
     return model

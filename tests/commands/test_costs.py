@@ -3,7 +3,7 @@
 import pytest
 
 from benchmark_inverse_problems.commands import costs
-from benchmark_inverse_problems.networks.ram import CompactRAM
+from benchmark_inverse_problems.networks import ram
 
 PROBLEM = "cbsd68_deblur_gaussian[images=bundled,level=medium,n_images=1,crop=32]"
 RAM = "ram[weights=bundled]"
@@ -13,7 +13,7 @@ def test_a_network(monkeypatch):
     monkeypatch.setattr(costs, "PAIRS", 1)
     monkeypatch.setattr(costs, "TRAINING_CROP", 64)
     row = costs.cost(RAM, PROBLEM)
-    size = sum(p.numel() for p in CompactRAM(light=True).parameters())
+    size = sum(p.numel() for p in ram.RAM(light=True).parameters())
     assert row["parameters"] == pytest.approx(size / 1e6)
     assert set(row) == set(costs.LABELS)
     assert row["gflops"] > 0 and row["runtime"] > 0 and row["speed_up"] > 0

@@ -223,12 +223,6 @@ def test_the_solver_combines_priors():
     assert not torch.equal(alone.x_hat, both.x_hat)
 
 
-def test_the_solver_skips_what_it_cannot_do():
-    physics = tiny_problem("mri").observe(0).physics
-    solver = SOLVERS["fire_hqs"].get_instance(weights="published", precision="bfloat16")
-    assert "runs the operator in" in solver.unsupported(physics)
-
-
 def test_the_recipe_of_jpeg(sampler, monkeypatch):
     """It degrades as it says, its loss falls, and its scores are named."""
     x = sampler.batch(sampler.rng(0), 2, 3)

@@ -1,15 +1,26 @@
-"""The compact RAM: its invariances, its start, its ablation, and its recipe."""
+"""RAM: its invariances, its start, its ablation, its recipe, and the authors' network."""
 
+import copy
 import dataclasses
 import re
 from functools import partial
 
 import deepinv as dinv
+import numpy as np
 import pytest
 import torch
+from deepinv.models import ram as authors
 
 from benchmark_inverse_problems.networks.drunet import MultiHeadDRUNet
-from benchmark_inverse_problems.networks.ram import VARIANTS, CompactRAM, load_ram
+from benchmark_inverse_problems.networks.precision import InBfloat16
+from benchmark_inverse_problems.networks.ram import (
+    RAM,
+    VARIANTS,
+    PublishedRAM,
+    load_ram,
+)
+from benchmark_inverse_problems.physics.catalogue import OPERATORS
+from benchmark_inverse_problems.physics.normal import multiscale
 from benchmark_inverse_problems.training import mixed_loss, ram
 from benchmark_inverse_problems.training import random_problems as tasks
 from benchmark_inverse_problems.training.loop import train
@@ -22,7 +33,7 @@ NARROW = {"widths": (8, 8, 16, 16), "blocks": 2}
 @pytest.fixture(scope="module")
 def model():
     torch.manual_seed(0)
-    model = CompactRAM(**NARROW, light=True)
+    model = RAM(**NARROW, light=True)
     model.set_krylov_gain(1.0)
     return model.eval()
 
@@ -49,7 +60,7 @@ def physics(name, shape=SHAPE, scale=1.0):
 
 
 def test_size_and_biases():
-    network = CompactRAM(light=True)
+    network = RAM(light=True)
     assert sum(p.numel() for p in network.parameters()) <= 2.0e6
     assert not [name for name, _ in network.named_parameters() if "bias" in name]
 
@@ -69,7 +80,7 @@ def test_scale_equivariance(model, name, a):
 @pytest.mark.parametrize("channels", [1, 2, 3])
 def test_every_parameter_learns_but_the_other_heads(channels, light):
     torch.manual_seed(0)
-    network = CompactRAM(**NARROW, light=light)
+    network = RAM(**NARROW, light=light)
     shape = (channels, 32, 32)
     operator = physics("blur", shape)
     network(operator.A(torch.rand(2, *shape)), operator).square().mean().backward()
@@ -117,7 +128,7 @@ def test_unknown_channels(model):
 def test_starts_as_the_denoiser(channels):
     torch.manual_seed(0)
     denoiser = MultiHeadDRUNet()
-    network = CompactRAM()
+    network = RAM()
     network.start_from_denoiser(denoiser.state_dict())
     y = torch.rand(2, channels, 21, 30)
     operator = dinv.physics.Denoising(dinv.physics.GaussianNoise(0.1))
@@ -131,7 +142,7 @@ def test_starts_as_the_denoiser(channels):
 
 @torch.no_grad()
 def test_two_channels_start_as_the_gray_denoiser():
-    denoiser, network = MultiHeadDRUNet(**NARROW), CompactRAM(**NARROW)
+    denoiser, network = MultiHeadDRUNet(**NARROW), RAM(**NARROW)
     network.start_from_denoiser(denoiser.state_dict())
     network.set_krylov_gain(0.0)
     y = torch.rand(1, 1, 16, 16)
@@ -143,7 +154,7 @@ def test_two_channels_start_as_the_gray_denoiser():
 def test_another_denoiser_is_refused():
     deep = MultiHeadDRUNet(widths=NARROW["widths"], blocks=3)
     with pytest.raises(ValueError, match="2 blocks"):
-        CompactRAM(**NARROW).start_from_denoiser(deep.state_dict())
+        RAM(**NARROW).start_from_denoiser(deep.state_dict())
 
 
 @torch.no_grad()
@@ -159,7 +170,7 @@ def test_problems_in_one_batch_are_independent(model):
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_variants_see_what_they_should(variant):
     torch.manual_seed(0)
-    network = CompactRAM(**NARROW, variant=variant).eval()
+    network = RAM(**NARROW, variant=variant).eval()
     network.set_krylov_gain(1.0)
     operator = physics("blur")
     y = operator.A(torch.rand(1, *SHAPE))
@@ -186,7 +197,7 @@ def test_light_networks_see_less_at_full_resolution(model):
     problem = model.prepare(operator.A(torch.rand(1, *SHAPE)), operator)
     assert sorted(scales_called(model, *problem)) == [0] + [1] * 4 + [2] * 4 + [3] * 2
     with pytest.raises(ValueError, match="variant=prox is never light"):
-        CompactRAM(**NARROW, variant="prox", light=True)
+        RAM(**NARROW, variant="prox", light=True)
 
 
 @torch.no_grad()
@@ -230,8 +241,8 @@ def test_the_step_after_the_network(model, name):
 
 def test_unknown_variants():
     with pytest.raises(ValueError, match="use one of base, prox, prox_y, krylov"):
-        CompactRAM(**NARROW, variant="proximal")
-    with pytest.raises(ValueError, match="use one of full, base"):
+        RAM(**NARROW, variant="proximal")
+    with pytest.raises(ValueError, match="use one of full, with_factor, base"):
         load_ram("bundled", "proximal", "ram")
 
 
@@ -273,7 +284,7 @@ def test_training_resumes(sampler, tmp_path, monkeypatch):
     )
     short = dataclasses.replace(
         ram.RECIPES[0],
-        build=lambda: CompactRAM(**NARROW),
+        build=lambda: RAM(**NARROW),
         draw=partial(tasks.draw, large_tasks=()),
         steps=3,
     )
@@ -293,3 +304,214 @@ def test_training_resumes(sampler, tmp_path, monkeypatch):
         for run in (whole, parts)
     ]
     assert scores[1] == pytest.approx(scores[0], abs=1e-2)
+
+
+# The authors' network: narrow ones of their format, with random parameters.
+SIDES = (8, 8, 16, 16)
+GAUSSIAN = dinv.physics.GaussianNoise
+POISSON = dinv.physics.PoissonGaussianNoise
+
+
+class Authors(dinv.models.RAM):
+    """deepinv's class, narrow: its widths are not settings."""
+
+    def __init__(self):
+        super().__init__(pretrained=False)
+        heads = [1, 2, 3]
+        self.m_head = authors.InHead([3, 4, 5], SIDES[0])
+        self.m_tail = authors.OutTail(SIDES[0], heads)
+        for scale, width in enumerate(SIDES):
+            names = (
+                [f"m_down{scale + 1}", f"m_up{scale + 1}"] if scale < 3 else ["m_body"]
+            )
+            for name in names:
+                stage = authors.BaseEncBlock(
+                    width, width, nb=1, img_channels=heads, decode_upscale=2**scale
+                )
+                setattr(self, name, stage)
+        for scale in range(3):
+            narrow, wide = SIDES[scale : scale + 2]
+            down = authors.downsample_strideconv(narrow, wide, bias=False, mode="2")
+            up = authors.upsample_convtranspose(wide, narrow, bias=False, mode="2")
+            setattr(self, f"pool{scale + 1}", down)
+            setattr(self, f"up{scale + 1}", up)
+
+
+@pytest.fixture(scope="module")
+def pair():
+    """deepinv's network and ours, with the same parameters."""
+    torch.manual_seed(0)
+    theirs, ours = Authors().eval(), narrow_published()
+    for name, parameter in theirs.named_parameters():
+        if name.endswith("gain"):  # of both signs
+            parameter.data.normal_()
+    theirs.fact_realign.data.fill_(0.7)
+    ours.start_from_checkpoint(theirs.state_dict())
+    return theirs, ours.eval()
+
+
+def narrow_published(**settings):
+    return PublishedRAM(widths=SIDES, blocks=1, **settings)
+
+
+def problem(name, shape, noise, **settings):
+    """Measurements of two images, and the suite's operator."""
+    operator = OPERATORS[name](shape, np.random.RandomState(0), **settings)
+    operator.noise_model = noise
+    generator = torch.Generator().manual_seed(1)
+    y = operator.A(torch.rand(2, *shape, generator=generator))
+    return y + 0.02 * torch.randn(y.shape, generator=generator), operator
+
+
+def distance(found, expected):
+    """The largest difference, relative to the image's range."""
+    return ((found - expected).abs().max() / (expected.max() - expected.min())).item()
+
+
+PROBLEMS = [
+    ("denoising", (3, 64, 80), GAUSSIAN(0.03), {}),
+    ("denoising", (2, 45, 71), POISSON(gain=0.02, sigma=0.01), {}),
+    ("gaussian_blur", (3, 64, 80), GAUSSIAN(0.03), {"std": 1.5}),
+    ("gaussian_blur", (1, 45, 70), POISSON(gain=0.02, sigma=0.01), {"std": 1.5}),
+    (
+        "motion_blur",
+        (3, 64, 64),
+        GAUSSIAN(0.0),
+        {"length_scale": 0.6, "std": 0.5, "seed": 2},
+    ),
+    (
+        "motion_blur",
+        (3, 72, 45),
+        GAUSSIAN(0.03),
+        {"length_scale": 0.6, "std": 0.5, "seed": 2},
+    ),
+    ("downsampling", (3, 64, 80), GAUSSIAN(0.01), {"factor": 2}),
+    ("downsampling", (3, 70, 74), GAUSSIAN(0.01), {"factor": 2}),
+    ("downsampling", (3, 96, 96), GAUSSIAN(0.01), {"factor": 3}),
+    ("downsampling", (1, 63, 81), GAUSSIAN(0.0), {"factor": 3}),
+    ("downsampling", (3, 64, 80), GAUSSIAN(0.0), {"factor": 4}),
+    ("downsampling_matlab", (3, 64, 96), GAUSSIAN(0.01), {"factor": 4}),
+    ("inpainting", (3, 64, 80), GAUSSIAN(0.01), {"keep": 0.5}),
+    ("inpainting", (3, 33, 100), POISSON(gain=0.02, sigma=0.01), {"keep": 0.5}),
+    ("demosaicing", (3, 64, 80), GAUSSIAN(0.01), {}),
+    ("demosaicing", (3, 66, 70), GAUSSIAN(0.01), {}),
+    ("compressed_sensing", (3, 64, 80), GAUSSIAN(0.01), {"ratio": 0.4}),
+    ("compressed_sensing", (1, 45, 50), GAUSSIAN(0.01), {"ratio": 0.4}),
+    ("mri", (2, 64, 80), GAUSSIAN(0.01), {"acceleration": 4, "centre": 0.08}),
+    ("mri", (2, 45, 71), GAUSSIAN(0.01), {"acceleration": 4, "centre": 0.08}),
+    ("tomography", (1, 64, 64), GAUSSIAN(0.01), {"angles": 12}),
+    ("tomography", (1, 50, 50), GAUSSIAN(0.0), {"angles": 12}),
+]
+
+
+@pytest.mark.parametrize(("name", "shape", "noise", "settings"), PROBLEMS)
+@torch.no_grad()
+def test_published_is_deepinvs(pair, name, shape, noise, settings):
+    y, operator = problem(name, shape, noise, **settings)
+    expected, found = (network(y, operator) for network in pair)
+    assert found.shape == expected.shape == (2, *shape)
+    assert distance(found, expected) < 1e-4
+
+
+@torch.no_grad()
+def test_published_on_dark_measurements_is_deepinvs(pair):
+    y, operator = problem("gaussian_blur", (3, 45, 64), GAUSSIAN(1e-3), std=1.0)
+    y[0] *= 0.01 / y[0].max()
+    expected, found = (network(y.clone(), operator) for network in pair)
+    for one, other in zip(found, expected, strict=True):
+        assert distance(one, other) < 1e-4
+    expected, found = (network(y, sigma=0.1, gain=0.01) for network in pair)
+    assert distance(found, expected) < 1e-4
+    assert pair[1](0 * y, operator).isfinite().all()
+
+
+@pytest.mark.parametrize(("shape", "factor"), [((1, 64, 80), 2), ((1, 66, 72), 3)])
+@torch.no_grad()
+def test_published_with_the_factor_of_super_resolution(
+    pair, shape, factor, monkeypatch
+):
+    """It is deepinv's network where its wrapper tells the factor."""
+    theirs, ours = pair
+    y, operator = problem("downsampling_matlab", shape, GAUSSIAN(0.1), factor=factor)
+    network = narrow_published(with_factor=True)
+    network.load_state_dict(ours.state_dict())
+    without = ours(y, operator)
+    monkeypatch.setattr(
+        dinv.physics.LinearPhysicsMultiScaler, "factor", factor, raising=False
+    )
+    expected, found = theirs(y, operator), network(y, operator)
+    assert distance(found, expected) < 1e-4 < distance(without, expected)
+
+
+@torch.no_grad()
+def test_published_in_bfloat16_has_operators_in_float32(pair):
+    y, operator = problem("gaussian_blur", (3, 64, 64), GAUSSIAN(0.03), std=1.5)
+    exact, network = pair[1](y, operator), copy.deepcopy(pair[1])
+    inner, dtypes = [], set()
+    network.m_down2.enc[0].conv2.register_forward_hook(
+        lambda layer, inputs, output: inner.append(output.dtype)
+    )
+    scales = type(multiscale(operator, y.shape[1:]))
+    with pytest.MonkeyPatch.context() as patch:
+        original = scales._normal
+        patch.setattr(
+            scales,
+            "_normal",
+            lambda self, z, scale: dtypes.add(z.dtype) or original(self, z, scale),
+        )
+        rounded = InBfloat16(network)(y, operator)
+    assert inner == [torch.bfloat16] and dtypes == {torch.float32}
+    assert rounded.dtype is torch.float32
+    assert 0 < distance(rounded, exact) < 0.1
+
+
+def test_published_can_be_finetuned(pair):
+    theirs, ours = copy.deepcopy(pair)
+    y, operator = problem("inpainting", (3, 64, 64), GAUSSIAN(0.03), keep=0.5)
+    for network in (theirs, ours):
+        network(y, operator).square().mean().backward()
+    wanted = dict(theirs.named_parameters())
+    seen = 0
+    for name, parameter in ours.named_parameters():
+        other = wanted["fact_realign" if name == "eta" else name]
+        if other.grad is None:  # of another number of channels
+            assert parameter.grad is None, name
+            continue
+        seen += 1
+        assert parameter.grad.norm() > 0, name
+        torch.testing.assert_close(
+            parameter.grad.norm(), other.grad.norm(), rtol=1e-3, atol=1e-9
+        )
+    assert seen > 50
+
+
+@torch.no_grad()
+def test_published_problems_in_one_batch_are_independent(pair):
+    cases = [
+        problem(name, (3, 45, 64), GAUSSIAN(0.03), **settings)
+        for name, settings in (("inpainting", {"keep": 0.5}), ("denoising", {}))
+    ]
+    network = pair[1]
+    together = network.solve([network.prepare(*case) for case in cases])
+    alone = torch.cat([network(*case) for case in cases])
+    torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-5)
+
+
+def test_checkpoints_of_other_networks_are_refused(pair):
+    theirs, _ = pair
+    weights = theirs.state_dict()
+    with pytest.raises(ValueError, match="m_tail.conv0.weight has the shape"):
+        wider = {"m_tail.conv0.weight": torch.zeros(2, 8, 3, 3)}
+        narrow_published().start_from_checkpoint(weights | wider)
+    del weights["fact_realign"]
+    with pytest.raises(ValueError, match="fact_realign is missing"):
+        narrow_published().start_from_checkpoint(weights)
+
+
+@pytest.mark.parametrize(
+    ("weights", "variant", "exists"),
+    [("published", "prox", "bundled"), ("bundled", "with_factor", "published")],
+)
+def test_variants_without_these_weights(weights, variant, exists):
+    with pytest.raises(ValueError, match=f"no {weights} weights: use weights={exists}"):
+        load_ram(weights, variant, "ram")

@@ -7,7 +7,7 @@ import torch
 
 from benchmark_inverse_problems.networks.drunet import MultiHeadDRUNet
 from benchmark_inverse_problems.networks.pdnet import PDNet
-from benchmark_inverse_problems.networks.ram import CompactRAM
+from benchmark_inverse_problems.networks.ram import RAM
 from benchmark_inverse_problems.networks.unrolled import Unrolled
 from benchmark_inverse_problems.problems.images import IMAGE_SETS
 from benchmark_inverse_problems.training import mixed_loss
@@ -23,8 +23,8 @@ NETWORKS = {
     "hqs_untied": lambda: Unrolled("hqs", False, widths=NARROW, iterations=3),
     "pgd_untied": lambda: Unrolled("pgd", False, widths=NARROW, iterations=3),
     "pdnet": lambda: PDNet(iterations=3),
-    "ram": lambda: CompactRAM(widths=NARROW, light=True),
-    "base": lambda: CompactRAM(widths=NARROW, variant="base"),
+    "ram": lambda: RAM(widths=NARROW, light=True),
+    "base": lambda: RAM(widths=NARROW, variant="base"),
 }
 
 
