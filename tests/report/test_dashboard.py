@@ -115,11 +115,11 @@ def page(tmp_path_factory):
     return found
 
 
-def dump_dom(page, folder):
+def dump_dom(page, folder, more=("--window-size=1400,1000",)):
     """A page's elements after a browser without network has run its scripts."""
     options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"]
     options += ["--host-resolver-rules=MAP * ~NOTFOUND", "--dump-dom"]
-    options += [f"--user-data-dir={folder / 'profile'}", "--window-size=1400,1000"]
+    options += [f"--user-data-dir={folder / 'profile'}", *more]
     options += ["--virtual-time-budget=20000", page.as_uri()]
     return subprocess.run(
         [CHROMIUM, *options], capture_output=True, text=True, timeout=120
