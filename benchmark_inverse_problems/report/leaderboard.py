@@ -96,7 +96,7 @@ def details(rows):
     """Further columns of each solver, {header: Series}."""
     solvers, psnr = rows.groupby("solver_name"), image_scores(rows, "psnr")
     return {
-        "Wins": psnr.idxmax(axis=1).value_counts().reindex(psnr.columns).fillna(0),
+        "Wins": psnr.idxmax(axis=1).value_counts().reindex(psnr.columns, fill_value=0),
         "Trials": solvers["objective_trials"].max(),
         "Tuned": solvers["objective_tuned"].agg(joined),
         "Images": psnr.count(),

@@ -20,11 +20,19 @@ def from_png(text):
         return np.asarray(image) / 255
 
 
+@lru_cache(maxsize=1024)  # every view of every image reads the same text
+def stored_entries(text):
+    """The pictures of the images of a cell, [{name: value}], first image first."""
+    first = json.loads(text)
+    entries = [first, *first.pop("more", ())]
+    return [{"aligned": True, "layout": ""} | entry for entry in entries]
+
+
 def have_spreads(df):
     """Whether a stored entry of some results has a spread."""
     if "final_results" not in df:
         return False
-    return any("spread" in json.loads(text) for text in df["final_results"].dropna())
+    return any("spread" in stored_entries(x)[0] for x in df["final_results"].dropna())
 
 
 def image_numbers(df):
@@ -36,9 +44,7 @@ def image_numbers(df):
     if "final_results" not in df:
         return ["1"]
     stored = df["final_results"].dropna()
-    kept = max(
-        (1 + len(json.loads(text).get("more", ())) for text in stored), default=1
-    )
+    kept = max((len(stored_entries(text)) for text in stored), default=1)
     count = min(kept, max(1, ROOM // max(1, len(stored))))
     return [str(number) for number in range(1, count + 1)]
 
@@ -69,11 +75,10 @@ def stored_pictures(rows, place=0):
         stored = cell["final_results"].dropna()
         if stored.empty:
             continue
-        first = json.loads(stored.iloc[-1])
-        entries = [first, *first.get("more", ())]
+        entries = stored_entries(stored.iloc[-1])
         if place >= len(entries):
             continue
-        entry = {"aligned": True, "layout": ""} | entries[place]
+        entry = entries[place]
         image = cell[cell["objective_image"] == entry["name"]]
         found.append((solver, entry, image["objective_psnr"].mean()))
     return sorted(found, key=lambda item: -np.nan_to_num(item[2], nan=-np.inf))
