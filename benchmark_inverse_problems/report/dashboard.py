@@ -9,6 +9,9 @@ import io
 import json
 import os
 import re
+import shutil
+import subprocess
+import tempfile
 from pathlib import Path
 
 from benchopt.benchmark import Benchmark
@@ -21,10 +24,11 @@ from ..suite import BENCHMARK
 from ..support.atomic import replacing
 from .names import harmless
 
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 ASSETS = Path(__file__).parent / "page"
 # The scripts of the folder, in their order.
 PARTS = ("page", "charts", "table", "dots", "gallery")
-QUALITY = 85
+QUALITY = 82
 SCRIPT = re.compile(r'<script[^>]*\ssrc="https?://([^"]*)"[^>]*>\s*</script>')
 LINK = re.compile(r'<link[^>]*\shref="https?://([^"]*)"[^>]*>')
 # The link to benchopt's list of all result files, which is not sent along with a page.
@@ -146,6 +150,37 @@ def dashboard(file, output=None):
     with replacing(output) as temporary:
         temporary.write_text(html, encoding="utf-8")
     return output
+
+
+def photograph(page, target):
+    """Write a picture of the first view of a page, as Chromium shows it.
+
+    Parameters
+    ----------
+    page, target : path
+        The HTML file and the PNG file.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no Chromium.
+    """
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser is None:
+        raise FileNotFoundError(
+            f"There is no browser for the picture: install one of {', '.join(BROWSERS)}."
+        )
+    with tempfile.TemporaryDirectory() as profile:
+        options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"]
+        options += ["--hide-scrollbars", "--window-size=1400,1000"]
+        options += ["--virtual-time-budget=10000", f"--user-data-dir={profile}"]
+        options += [f"--screenshot={Path(target).resolve()}"]
+        subprocess.run(
+            [browser, *options, Path(page).resolve().as_uri()],
+            check=True,
+            capture_output=True,
+            timeout=120,
+        )
 
 
 def without_markup(df):

@@ -12,6 +12,7 @@ from benchmark_inverse_problems.commands import readme, targets
 from benchmark_inverse_problems.commands.new_solver import new_solver
 
 from ..conftest import ROOT
+from ..report.test_plots import cell
 
 BENCHMARK = Benchmark(ROOT)
 README = (ROOT / "README.md").read_text()
@@ -43,6 +44,18 @@ def test_readme_lists_every_plugin():
 def test_readme_without_its_marks_is_refused():
     with pytest.raises(ValueError, match="there should be one"):
         readme.with_tables("# A README", BENCHMARK)
+
+
+def test_readme_takes_its_first_results_from_a_file():
+    df = pd.DataFrame(
+        cell("p[n_images=2]", "tv[weight=tuned]", [20.0, 21.0], [1, 1])
+        + cell("p[n_images=2]", "adjoint", [10.0, 11.0], [1, 1])
+    )
+    text = readme.with_results(README, df)
+    assert "| p[n_images=2] | 20.50 | 10.50 |\n<!-- end -->" in text
+    assert readme.with_results(text, df) == text != README
+    with pytest.raises(ValueError, match="<!-- results --> and"):
+        readme.with_results("# A README", df)
 
 
 def test_new_solver_is_in_the_results_and_the_readme_at_once(suite):

@@ -16,6 +16,7 @@ import yaml
 from benchopt.benchmark import Benchmark
 from benchopt.plotting.helpers import update_plot_data_style
 from benchopt.results import read_results
+from PIL import Image
 
 from benchmark_inverse_problems.commands import dashboard as command
 from benchmark_inverse_problems.commands.dashboard import main
@@ -32,7 +33,7 @@ TABLE = (
         r"const element = .*?^};\n.*?^};\n", module.asset("page.js"), re.DOTALL | re.M
     )[0]
 )
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
+CHROMIUM = next(filter(None, map(shutil.which, module.BROWSERS)), None)
 # Shows every saved view, then sorts and filters the table; leaves a report in the page.
 VISITOR = """
 const report = {errors: [], drawn: {}, colours: {}, zoomed: []};
@@ -290,6 +291,19 @@ def stand_in(folder):
     """A page that a browser that runs scripts gives another title."""
     (folder / "script.html").write_text(f"<title>a</title><body><script>{EVIL}</body>")
     return folder / "script.html"
+
+
+def test_a_picture_of_a_page(tmp_path, monkeypatch):
+    page = tmp_path / "page.html"
+    page.write_text("<body style='background: rgb(0, 0, 255)'>")
+    if CHROMIUM is not None:
+        module.photograph(page, tmp_path / "page.png")
+        with Image.open(tmp_path / "page.png") as picture:
+            assert picture.size == (1400, 1000)
+            assert picture.convert("RGB").getpixel((700, 500)) == (0, 0, 255)
+    monkeypatch.setattr(module, "BROWSERS", ("no-such-browser",))
+    with pytest.raises(FileNotFoundError, match="install one of no-such-browser"):
+        module.photograph(page, tmp_path / "page.png")
 
 
 def test_pickled_results_are_not_opened(page, tmp_path):
