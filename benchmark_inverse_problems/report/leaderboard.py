@@ -153,11 +153,16 @@ def dots(scores, names):
     ]
 
 
+def mixed_text(rows):
+    """A warning of problems with different measurements, or ""."""
+    mixed = ", ".join(mixed_problems(rows))
+    return mixed and f"NOT COMPARABLE, different measurements: {mixed}"
+
+
 def warnings_of(rows, names):
     """What a reader of some rows must know before, one line each."""
-    mixed, waiting = mixed_problems(rows), waiting_solvers(rows)
-    if mixed:
-        yield f"NOT COMPARABLE, different measurements: {', '.join(mixed)}"
+    yield mixed_text(rows)
+    waiting = waiting_solvers(rows)
     if waiting:
         slow = ", ".join(names[solver] for solver in waiting)
         yield f"the machine was loaded: runtimes of {slow} are too long"

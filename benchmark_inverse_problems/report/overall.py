@@ -9,7 +9,7 @@ import pandas as pd
 
 from .cells import MINUS, NBSP, difference_cells, joined, table_text
 from .comparison import image_scores, mean_interval, not_distinguishable, wins
-from .leaderboard import DIFFERENCE, warnings_of
+from .leaderboard import DIFFERENCE, mixed_text
 from .names import harmless, labels, listed, problem_names, usual
 from .rows import ALL, failed_cells, last_rows, machine_text, outside_cells
 
@@ -164,15 +164,16 @@ def in_order(cells):
 def metadata(df):
     """What benchopt needs to know of the table."""
     rows = last_rows(df, ALL)
-    names = labels(df["solver_name"].unique())
     problems = rows["dataset_name"].unique()
     common = listed(usual(problems))
     lines = [
         f"{len(problems)} problem{'' if len(problems) == 1 else 's'}",
         common and f"{common}, unless a name says otherwise",
-        *warnings_of(rows, names),
-        "mean over the problems of the difference to the best of each, its 95 % interval; "
-        "solvers without results on some problems stand below",
+        mixed_text(rows),
+        f"PSNR to the best of each problem [dB]; empty: skipped; {FAILED} failed; {DOT} outside "
+        "of its training; bold: not distinguishable from the best",
+        f"{DIFFERENCE}: the mean over the problems and its 95 % interval; solvers without "
+        "results on some problems stand below",
         machine_text(rows),
     ]
     return {

@@ -18,10 +18,6 @@ const gridjs = (() => {
     element('span', '', key, 'PSNR below the best [dB]:');
     const texts = ['best', ...LIMITS.slice(1).map(limit => `< ${limit}`), 'more'];
     texts.forEach((text, i) => element('span', `swatch heat-${i}`, key, text));
-    element('span', '', key, 'empty: skipped');
-    element('span', '', key, '× failed');
-    element('span', '', key, '• outside of its training');
-    element('span', '', key, 'bold: not distinguishable from the best');
   };
 
   const fill = (cell, value) => {
