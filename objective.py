@@ -6,7 +6,7 @@ from benchopt import BaseObjective
 
 from benchmark_inverse_problems.judge import perceptual
 from benchmark_inverse_problems.judge.case import judge
-from benchmark_inverse_problems.judge.pictures import gallery
+from benchmark_inverse_problems.judge.pictures import galleries
 from benchmark_inverse_problems.judge.reconstruction import (
     Reconstruction,
     Reconstructions,
@@ -54,8 +54,7 @@ class Objective(FingerprintMixin, BaseObjective):
         return [row | cell for row in rows]
 
     def save_final_results(self, reconstructions):
-        first = reconstructions[0]
-        return gallery(first.x_hat, *self.problem.judged(0), first.spread)
+        return galleries(reconstructions, self.problem)
 
     def get_one_result(self):
         x_hat = self.problem.truth(0) * 0.9

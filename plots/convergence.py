@@ -1,7 +1,7 @@
 from benchopt import BasePlot
 
 from benchmark_inverse_problems.judge.metrics import METRICS
-from benchmark_inverse_problems.report.names import harmless
+from benchmark_inverse_problems.report.names import heading
 from benchmark_inverse_problems.report.rows import curves, qualities
 from benchmark_inverse_problems.report.styles import STAR, styles
 
@@ -9,6 +9,7 @@ AXES = {"runtime": "Runtime of one image [s]", "iterations": "Iterations"}
 
 
 NONE = "no solver that is watched"
+TO_RUN = "curves need an iterative solver: add for example -s dip to the run"
 
 
 def watched(df):
@@ -44,7 +45,13 @@ class Plot(BasePlot):
 
     def get_metadata(self, df, dataset, metric, axis):
         return {
-            "title": f"{harmless(dataset)}\nmeans over the images; a star is the result",
+            "title": heading(
+                dataset,
+                df["dataset_name"].unique(),
+                TO_RUN
+                if dataset == NONE
+                else "means over the images; a star is the result",
+            ),
             "xlabel": AXES[axis],
             "ylabel": METRICS[metric].title,
             "scale": "semilog-x",

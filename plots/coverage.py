@@ -1,11 +1,12 @@
 from benchopt import BasePlot
 
 from benchmark_inverse_problems.judge.metrics import SHARES
-from benchmark_inverse_problems.report.names import harmless
+from benchmark_inverse_problems.report.names import heading
 from benchmark_inverse_problems.report.rows import coverages, last_rows
 from benchmark_inverse_problems.report.styles import GRAY, OPEN_CIRCLE, styles
 
 NONE = "no method with a spread"
+TO_RUN = "add a method that knows its error to the run, for example -s ram_bootstrap"
 
 
 def with_spread(df):
@@ -48,8 +49,14 @@ class Plot(BasePlot):
 
     def get_metadata(self, df, dataset):
         return {
-            "title": f"{harmless(dataset)}\nmeans over the images; below the dotted line "
-            "the intervals are too narrow",
+            "title": heading(
+                dataset,
+                df["dataset_name"].unique(),
+                TO_RUN
+                if dataset == NONE
+                else "means over the images; below the dotted line the intervals are too "
+                "narrow",
+            ),
             "xlabel": "Pixels that the intervals should hold [%]",
             "ylabel": "Pixels that they hold [%]",
             "scale": "linear",

@@ -3,11 +3,12 @@ from benchopt import BasePlot
 from benchmark_inverse_problems.judge.metrics import METRICS
 from benchmark_inverse_problems.report.axes import around, inside, left_out
 from benchmark_inverse_problems.report.comparison import along_levels, tasks
-from benchmark_inverse_problems.report.names import harmless, labels
+from benchmark_inverse_problems.report.names import harmless, labels, listed, usual
 from benchmark_inverse_problems.report.rows import qualities
 from benchmark_inverse_problems.report.styles import styles
 
 NONE = "no problem at several levels"
+TO_RUN = "run a problem at two levels, for example -d div2k_sr2 -d div2k_sr4"
 GAP = "difference to the best"
 
 
@@ -44,9 +45,13 @@ class Plot(BasePlot):
         near = inside(means)
         shown_values = [v for solver in near for v in lines[solver]]
         lost = left_out(lines.keys() - near, labels(df["solver_name"].unique()))
+        shared = usual(levels.values()).items()
+        shared = listed({k: v for k, v in shared if f"{k}={v}" not in task})
+        if task == NONE:
+            shared = TO_RUN
         numbered = ", ".join(f"{i}: {level}" for i, level in enumerate(levels, start=1))
         return {
-            "title": harmless(task) + lost,
+            "title": "\n".join(map(harmless, filter(None, [task, shared, lost]))),
             "xlabel": harmless(f"{parameter}, from easy to hard ({numbered})"),
             "ylabel": METRICS[metric].title + (f", {GAP}" if shown == GAP else ""),
             "scale": "linear",

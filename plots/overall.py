@@ -1,14 +1,23 @@
 from benchopt import BasePlot
 
-from benchmark_inverse_problems.report.overall import metadata, overall
+from benchmark_inverse_problems.report.overall import heat_map, metadata, overall
+
+
+def columns(df):
+    """The columns of the page, {header: cells}: the heat map beside the mean rank."""
+    table = overall(df)
+    first = {header: table.pop(header) for header in ("Solver", "Mean rank")}
+    return first | heat_map(df) | {"Wins": table.pop("Wins")} | table
 
 
 class Plot(BasePlot):
     """The solvers on all problems together, complete ones first.
 
-    The difference is that to the best solver of each problem, a mean over the problems. The
-    rank is a mean too. No PSNR is averaged over problems: a solver that skips the hard ones
-    would have a high mean.
+    A cell of the heat map is the difference in PSNR to the best solver of the problem, in
+    dB. Empty cells are skipped, a cross is a failure, and a dot is a network outside of its
+    training. Bold ones are not distinguishable from the best. The rank is a mean over the
+    problems. No PSNR is averaged over problems: a solver that skips the hard ones would
+    have a high mean.
     """
 
     name = "overall"
@@ -16,7 +25,8 @@ class Plot(BasePlot):
     options = {}
 
     def plot(self, df):
-        return list(zip(*overall(df).values(), strict=True))
+        return list(zip(*columns(df).values(), strict=True))
 
     def get_metadata(self, df):
-        return metadata(df)
+        known = {"columns": list(columns(df)), "heat": list(heat_map(df))}
+        return metadata(df) | known

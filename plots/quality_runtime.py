@@ -3,7 +3,7 @@ from benchopt import BasePlot
 from benchmark_inverse_problems.judge.metrics import METRICS
 from benchmark_inverse_problems.report.axes import around, inside, left_out
 from benchmark_inverse_problems.report.comparison import pareto_front
-from benchmark_inverse_problems.report.names import harmless, labels
+from benchmark_inverse_problems.report.names import heading, labels
 from benchmark_inverse_problems.report.rows import (
     last_rows,
     machine_text,
@@ -60,8 +60,12 @@ class Plot(BasePlot):
         most = max((memory for _, memory in found.values()), default=0)
         lost = left_out(found.keys() - near, labels(df["solver_name"].unique()))
         return {
-            "title": f"{harmless(dataset)}\nupper left is better; the largest bubble is "
-            f"{most:,.0f} MB{lost}",
+            "title": heading(
+                dataset,
+                df["dataset_name"].unique(),
+                f"upper left is better; the largest bubble is {most:,.0f} MB",
+                lost,
+            ),
             "yrange": around([quality[solver] for solver in near]),
             "xlabel": f"Runtime of one image [s], {machine_text(rows)}",
             "ylabel": METRICS[metric].title,

@@ -1,11 +1,12 @@
 from benchopt import BasePlot
 
 from benchmark_inverse_problems.report.axes import around, inside, left_out
-from benchmark_inverse_problems.report.names import harmless, labels
+from benchmark_inverse_problems.report.names import heading, labels
 from benchmark_inverse_problems.report.rows import last_rows, mean_points
 from benchmark_inverse_problems.report.styles import styles
 
 NONE = "no problem with a null space"
+TO_RUN = "run a problem whose operator loses something, for example -d div2k_sr4"
 
 
 def with_null_space(df):
@@ -48,8 +49,15 @@ class Plot(BasePlot):
         near = inside({solver: found[solver][1] for solver in seen})
         lost = left_out(found.keys() - near, labels(df["solver_name"].unique()))
         return {
-            "title": f"{harmless(dataset)}\nupper right is better; below the "
-            f"pseudo-inverse, which fills in nothing, a prior invents{lost}",
+            "title": heading(
+                dataset,
+                df["dataset_name"].unique(),
+                TO_RUN
+                if dataset == NONE
+                else "upper right is better; below the pseudo-inverse, which fills in "
+                "nothing, a prior invents",
+                lost,
+            ),
             "xrange": around([found[solver][0] for solver in near]),
             "yrange": around([found[solver][1] for solver in near]),
             "xlabel": "PSNR in the row space: what is measured [dB]",

@@ -1,7 +1,8 @@
-"""Write the tables of the README and the docs that come from plugins and results."""
+"""Write the tables and the picture of the docs that come from plugins and results."""
 
 import inspect
 import re
+import tempfile
 from pathlib import Path
 
 from benchopt.benchmark import Benchmark
@@ -9,6 +10,7 @@ from benchopt.results import read_results
 
 from ..judge.metrics import METRICS
 from ..report.answers import answers
+from ..report.dashboard import dashboard, photograph
 from ..report.rows import machine_text
 from ..report.tables import formatted, outside_marks, pivot
 from ..suite import BENCHMARK, in_checkout
@@ -16,6 +18,7 @@ from ..support.text import markdown_table
 from . import parser
 
 README, PLUGINS, RESULTS = "README.md", "docs/plugins.md", "docs/results.md"
+PICTURE = "docs/dashboard.png"
 # Metrics with a table in `RESULTS`.
 SHOWN = ("psnr", "runtime")
 
@@ -90,7 +93,8 @@ def write(folder=BENCHMARK, results=None):
     folder : path
         The benchmark.
     results : path or None
-        A result file of ``configs/default.yml``. None: the tables of results stay.
+        A result file of ``configs/default.yml``, for the tables of results and the picture
+        of the dashboard. None: they stay.
     """
     folder = Path(folder)
     update(folder / PLUGINS, plugin_tables(Benchmark(folder)))
@@ -102,6 +106,9 @@ def write(folder=BENCHMARK, results=None):
     table = markdown_table(list(table), table.to_numpy().tolist())
     update(folder / README, {"answers": table, "measured": tables["measured"]})
     update(folder / RESULTS, tables)
+    with tempfile.TemporaryDirectory() as place:
+        page = dashboard(results, Path(place) / "page.html")
+        photograph(page, folder / PICTURE)
 
 
 def main(arguments):

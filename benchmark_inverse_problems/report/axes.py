@@ -32,4 +32,4 @@ def left_out(solvers, names):
     """A note on solvers that an axis leaves out, with their labels."""
     if not solvers:
         return ""
-    return f"\nbelow the frame: {', '.join(sorted(names[s] for s in solvers))}"
+    return f"below the frame: {', '.join(sorted(names[s] for s in solvers))}"

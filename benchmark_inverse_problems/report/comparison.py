@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import bootstrap, t
 
-from .names import joined_name, split_name
+from .names import joined_name, problem_names, split_name
 from .rows import last_rows
 
 RESAMPLES = 10_000
@@ -176,8 +176,8 @@ def tasks(df):
     Returns
     -------
     dict
-        {task: (parameter, {level: problem})}. A level is easier if its best solver has
-        a higher PSNR. Only solvers with results at all levels count.
+        {task: (parameter, {level: problem})}. The task has a short name. A level is easier
+        if its best solver has a higher PSNR. Only solvers with results at all levels count.
     """
     found = {}
     for problem in df["dataset_name"].unique():
@@ -186,10 +186,11 @@ def tasks(df):
             rest = {k: v for k, v in parameters.items() if k != key}
             levels = found.setdefault((joined_name(stem, rest), key), {})
             levels[parameters[key]] = problem
+    found = {task: levels for task, levels in sorted(found.items()) if len(levels) > 1}
+    short = problem_names({name for name, _ in found})
     return {
-        f"{name}, {key}": (key, by_difficulty(df, levels))
-        for (name, key), levels in sorted(found.items())
-        if len(levels) > 1
+        f"{short[name]}, {key}": (key, by_difficulty(df, levels))
+        for (name, key), levels in found.items()
     }
 
 

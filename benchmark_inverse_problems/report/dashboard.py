@@ -5,10 +5,14 @@ benchopt's pages load their scripts from the network. This page contains the scr
 
 import base64
 import contextlib
+import gzip
 import io
 import json
 import os
 import re
+import shutil
+import subprocess
+import tempfile
 from pathlib import Path
 
 from benchopt.benchmark import Benchmark
@@ -21,8 +25,11 @@ from ..suite import BENCHMARK, working_in
 from ..support.atomic import replacing
 from .names import harmless
 
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 ASSETS = Path(__file__).parent / "page"
-QUALITY = 92
+# The scripts of the folder, in their order.
+PARTS = ("page", "charts", "table", "dots", "gallery")
+QUALITY = 82
 SCRIPT = re.compile(r'<script[^>]*\ssrc="https?://([^"]*)"[^>]*>\s*</script>')
 LINK = re.compile(r'<link[^>]*\shref="https?://([^"]*)"[^>]*>')
 # The link to benchopt's list of all result files, which is not sent along with a page.
@@ -33,9 +40,10 @@ PICTURE = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=]+)")
 def self_contained(html):
     """A page of benchopt's that contains everything it would load from the network.
 
-    plotly's script comes from its Python package. benchopt's table from Grid.js is
-    replaced by ours (``page/table.js``). Fonts are the system's. Pictures become WebP
-    where that is smaller, and each picture is stored once.
+    plotly's script comes from its Python package. It is packed, and the page unpacks it
+    for the first chart. Benchopt's table from Grid.js is replaced by ours
+    (``page/table.js``). Fonts are the system's. Pictures become WebP where that is
+    smaller, and each picture is stored once.
 
     Raises
     ------
@@ -48,17 +56,20 @@ def self_contained(html):
     pictures = [smaller(png) for png in numbers]
     scripts = {
         "plotly": lambda: (
-            inline(get_plotlyjs())
-            + inline(f"const PICTURES = {json.dumps(pictures)};\n{asset('charts.js')}")
+            inline(f"const PLOTLY = '{packed(get_plotlyjs())}';")
+            + inline(f"const PICTURES = {json.dumps(pictures)};")
+            + "".join(inline(asset(f"{name}.js")) for name in PARTS)
         ),
-        "gridjs": lambda: inline(asset("table.js")),
+        "gridjs": lambda: "",
         "anime": lambda: "",
     }
     styles = {
-        "gridjs": lambda: f"<style>{asset('table.css')}</style>",
+        "gridjs": lambda: "",
         "fonts": lambda: "",
     }
     html = LINK.sub(lambda tag: replacement(tag, styles), HOME.sub("", html))
+    # After benchopt's own style, which it changes.
+    html = html.replace("</head>", f"<style>{asset('page.css')}</style></head>", 1)
     return SCRIPT.sub(lambda tag: replacement(tag, scripts), html)
 
 
@@ -71,6 +82,11 @@ def replacement(tag, known):
         f"The page loads {tag[1]}, which this suite cannot put inside: install the "
         "version of benchopt in constraints.txt."
     )
+
+
+def packed(script):
+    """A script as base64 of gzip, the same for ever."""
+    return base64.b64encode(gzip.compress(script.encode(), mtime=0)).decode("ascii")
 
 
 def asset(name):
@@ -140,6 +156,37 @@ def dashboard(file, output=None, outputs=None):
     with replacing(output) as temporary:
         temporary.write_text(html, encoding="utf-8")
     return output
+
+
+def photograph(page, target):
+    """Write a picture of the first view of a page, as Chromium shows it.
+
+    Parameters
+    ----------
+    page, target : path
+        The HTML file and the PNG file.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no Chromium.
+    """
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser is None:
+        raise FileNotFoundError(
+            f"There is no browser for the picture: install one of {', '.join(BROWSERS)}."
+        )
+    with tempfile.TemporaryDirectory() as profile:
+        options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"]
+        options += ["--hide-scrollbars", "--window-size=1400,1000"]
+        options += ["--virtual-time-budget=10000", f"--user-data-dir={profile}"]
+        options += [f"--screenshot={Path(target).resolve()}"]
+        subprocess.run(
+            [browser, *options, Path(page).resolve().as_uri()],
+            check=True,
+            capture_output=True,
+            timeout=120,
+        )
 
 
 def without_markup(df):

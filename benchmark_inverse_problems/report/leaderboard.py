@@ -1,6 +1,9 @@
 """The leaderboard's table of one problem."""
 
+import pandas as pd
+
 from ..judge.metrics import METRICS
+from .axes import inside
 from .cells import MISSING, difference_cells, joined, table_cells, table_text
 from .comparison import (
     best_solver,
@@ -9,7 +12,7 @@ from .comparison import (
     not_distinguishable,
     problem_mean,
 )
-from .names import harmless, labels
+from .names import heading, labels, problem_names
 from .rows import (
     OUTSIDE,
     failed_cells,
@@ -101,6 +104,7 @@ def details(rows):
     """Further columns of each solver, {header: Series}."""
     solvers, psnr = rows.groupby("solver_name"), image_scores(rows, "psnr")
     return {
+        "Wins": psnr.idxmax(axis=1).value_counts().reindex(psnr.columns, fill_value=0),
         "Trials": solvers["objective_trials"].max(),
         "Tuned": solvers["objective_tuned"].agg(joined),
         "Images": psnr.count(),
@@ -115,25 +119,58 @@ def metadata(df, dataset):
     best = names.get(best_solver(psnr), MISSING)
     count = psnr.count().max() if len(psnr.columns) else 0
     lines = [
-        dataset,
         *warnings_of(rows, names),
-        f"n = {count} images; mean ± deviation; difference to {best} and its 95 % interval; "
+        f"mean ± deviation; difference to {best} and its 95 % interval; "
         "bold: not distinguishable from the best",
         machine_text(rows),
     ]
+    problems = df["dataset_name"].unique()
     return {
-        "title": "\n".join(map(harmless, lines)),
+        "title": heading(dataset, problems, *lines, count=count),
         "columns": list(leaderboard(df, dataset)),
         "default_order_column": "PSNR",
         "default_order_ascending": False,
+        "short": problem_names(problems)[dataset],
+        "dots": dots(psnr, labels(df["solver_name"].unique(), origin=False)),
     }
+
+
+def dots(scores, names):
+    """The differences to the best, best first, that the dashboard draws above the table.
+
+    Returns
+    -------
+    list of dict
+        "label", "mean", "low" and "high" (dB, None without an interval), "tied"
+        (not distinguishable from the best) and "near" (False far below the others).
+    """
+    if scores.columns.empty:
+        return []
+    table = differences(scores).sort_values("mean", ascending=False)
+    near, tied = inside(table["mean"].to_dict()), not_distinguishable(scores)
+    return [
+        {
+            "label": names[solver],
+            "mean": row["mean"],
+            "low": None if pd.isna(row["low"]) else row["low"],
+            "high": None if pd.isna(row["high"]) else row["high"],
+            "tied": solver in tied,
+            "near": solver in near,
+        }
+        for solver, row in table.iterrows()
+    ]
+
+
+def mixed_text(rows):
+    """A warning of problems with different measurements, or ""."""
+    mixed = ", ".join(mixed_problems(rows))
+    return mixed and f"NOT COMPARABLE, different measurements: {mixed}"
 
 
 def warnings_of(rows, names):
     """What a reader of some rows must know before, one line each."""
-    mixed, waiting = mixed_problems(rows), waiting_solvers(rows)
-    if mixed:
-        yield f"NOT COMPARABLE, different measurements: {', '.join(mixed)}"
+    yield mixed_text(rows)
+    waiting = waiting_solvers(rows)
     if waiting:
         slow = ", ".join(names[solver] for solver in waiting)
         yield f"the machine was loaded: runtimes of {slow} are too long"

@@ -1,5 +1,7 @@
 """Names of solvers and problems, long and short."""
 
+from collections import Counter
+
 
 def harmless(text):
     """A text without angle brackets, because benchopt writes it into a script."""
@@ -47,3 +49,62 @@ def labels(solvers, origin=True):
         }
         found[solver] = harmless(joined_name(stem, kept))
     return found
+
+
+def usual(problems):
+    """The parameters that most of some problems have with the same value, {name: value}."""
+    items = Counter(
+        item for problem in problems for item in split_name(problem)[1].items()
+    )
+    return {
+        key: value
+        for (key, value), count in items.items()
+        if count == len(problems) or count > max(1, len(problems) / 2)
+    }
+
+
+def problem_names(problems):
+    """Short names of the problems of a run, harmless: {problem: name}.
+
+    A name leaves out what is `usual`. Names that would then be the same stay whole.
+    """
+    common = usual(problems).items()
+    short = {}
+    for problem in problems:
+        stem, parameters = split_name(problem)
+        kept = dict(item for item in parameters.items() if item not in common)
+        short[problem] = joined_name(stem, kept)
+    counts = Counter(short.values())
+    return {
+        problem: harmless(problem if counts[name] > 1 else name)
+        for problem, name in short.items()
+    }
+
+
+def listed(parameters):
+    """Parameters as a text."""
+    return ", ".join(f"{key}={value}" for key, value in parameters.items())
+
+
+def heading(problem, problems, *lines, count=None):
+    """The title of a page on one problem: its short name, the rest of it, and `lines`.
+
+    Parameters
+    ----------
+    problem : str
+    problems : iterable of str
+        All of the run.
+    lines : str
+        Further lines. Empty ones are left out.
+    count : int or None
+        The number of images, for the first line.
+    """
+    short = problem_names(problems).get(problem, harmless(problem))
+    common = usual(problems).items()
+    rest = dict(item for item in split_name(problem)[1].items() if item in common)
+    first = short
+    if count is not None:
+        first += f", n = {count} image{'' if count == 1 else 's'}"
+        rest.pop("n_images", None)
+    whole = "" if short == harmless(problem) else listed(rest)
+    return "\n".join(map(harmless, filter(None, [first, whole, *lines])))

@@ -7,11 +7,11 @@ problems stand below the complete ones.
 
 import pandas as pd
 
-from .cells import difference_cells, joined, table_text
-from .comparison import image_scores, mean_interval, wins
-from .leaderboard import DIFFERENCE, warnings_of
-from .names import harmless, labels
-from .rows import ALL, failed_cells, last_rows, machine_text
+from .cells import MINUS, NBSP, difference_cells, joined, table_text
+from .comparison import image_scores, mean_interval, not_distinguishable, wins
+from .leaderboard import DIFFERENCE, mixed_text
+from .names import harmless, labels, listed, problem_names, usual
+from .rows import ALL, failed_cells, last_rows, machine_text, outside_cells
 
 HEADERS = (
     "Solver",
@@ -23,6 +23,18 @@ HEADERS = (
     "Trials",
     "Full name",
 )
+
+
+# What the heat map writes into cells without a number, and beside those of a network that
+# is used outside of what it learned.
+FAILED, SKIPPED, DOT = "×", "", "•"
+
+
+def paired_to_best(scores):
+    """The difference of each image's score to that of the best solver of its problem."""
+    means = scores.groupby(level="dataset_name", sort=False).mean()
+    best = [scores.loc[[name], who] for name, who in means.idxmax(axis=1).items()]
+    return scores.sub(pd.concat(best), axis=0)
 
 
 def to_best(scores):
@@ -42,14 +54,11 @@ def to_best(scores):
     """
     means = scores.groupby(level="dataset_name", sort=False).mean()
     ranks = means.rank(axis=1, ascending=False, method="min").mean()
+    paired = paired_to_best(scores)
     found = {}
     for solver in scores:
-        groups = []
-        for problem, best in means.idxmax(axis=1).items():
-            images = scores.loc[[problem]]
-            paired = (images[solver] - images[best]).dropna().to_numpy()
-            if len(paired):
-                groups.append(paired)
+        cells = paired[solver].dropna().groupby(level="dataset_name", sort=False)
+        groups = [cell.to_numpy() for _, cell in cells]
         mean = sum(group.mean() for group in groups) / len(groups)
         found[solver] = (mean, *mean_interval(groups), ranks[solver], len(groups))
     columns = ["mean", "low", "high", "rank", "problems"]
@@ -75,7 +84,7 @@ def overall(df):
     complete = table["problems"] == len(problems)
     solvers = rows.groupby("solver_name")
     has = scores.groupby(level="dataset_name", sort=False).count() > 0
-    short = labels(problems, origin=False)
+    short = problem_names(problems)
     missing = {
         solver: ", ".join(short[problem] for problem in has.index[~has[solver]])
         for solver in table.index
@@ -106,6 +115,47 @@ def overall(df):
     return columns
 
 
+def heat_map(df):
+    """Problems by solvers: how far each solver is from the best of each problem.
+
+    Returns
+    -------
+    dict
+        {short name of a problem: cells} in the order of the rows of `overall`. A cell holds
+        the mean difference in dB, `SKIPPED` or `FAILED`. It is bold where the solver is not
+        distinguishable from the best, and has a `DOT` outside of what its network learned.
+    """
+    rows = last_rows(df, ALL)
+    scores = image_scores(rows, "psnr")
+    gaps = paired_to_best(scores).groupby(level="dataset_name", sort=False).mean()
+    failed = {(cell["dataset"], cell["solver"]) for cell in failed_cells(df, ALL)}
+    outside = outside_cells(rows)
+    solvers = to_best(scores).index.tolist()
+    solvers += sorted({solver for _, solver in failed} - set(solvers))
+    columns = {}
+    for problem, short in problem_names(gaps.index).items():
+        line = gaps.loc[problem].reindex(solvers)
+        ties = not_distinguishable(scores.loc[[problem]].dropna(axis=1, how="all"))
+        cells = []
+        for solver, gap in line.items():
+            key = (problem, solver)
+            if pd.isna(gap):
+                text = FAILED if key in failed else SKIPPED
+                cells.append(" " * line.count() + text)
+                continue
+            text = difference_text(gap, solver in ties, key in outside)
+            # The tables sort texts: see `table_cells`.
+            cells.append(" " * int((line > gap).sum()) + text)
+        columns[short] = cells
+    return columns
+
+
+def difference_text(gap, tied, outside):
+    """A cell of the heat map that has a number."""
+    text = f"{gap:.2f}".replace("-", MINUS) if gap else "0"
+    return (f"**{text}**" if tied else text) + (f"{NBSP}{DOT}" if outside else "")
+
+
 def in_order(cells):
     """Cells that sort as texts, from the last to the first, in the order that they have."""
     return [" " * place + cell.strip(" ") for place, cell in enumerate(cells)]
@@ -114,17 +164,20 @@ def in_order(cells):
 def metadata(df):
     """What benchopt needs to know of the table."""
     rows = last_rows(df, ALL)
-    names = labels(df["solver_name"].unique())
-    problems = rows["dataset_name"].nunique()
+    problems = rows["dataset_name"].unique()
+    common = listed(usual(problems))
     lines = [
-        f"{problems} problems",
-        *warnings_of(rows, names),
-        "mean over the problems of the difference to the best of each, its 95 % interval; "
-        "solvers without results on some problems stand below",
+        f"{len(problems)} problem{'' if len(problems) == 1 else 's'}",
+        common and f"{common}, unless a name says otherwise",
+        mixed_text(rows),
+        f"PSNR to the best of each problem [dB]; empty: skipped; {FAILED} failed; {DOT} outside "
+        "of its training; bold: not distinguishable from the best",
+        f"{DIFFERENCE}: the mean over the problems and its 95 % interval; solvers without "
+        "results on some problems stand below",
         machine_text(rows),
     ]
     return {
-        "title": "\n".join(map(harmless, lines)),
+        "title": "\n".join(map(harmless, filter(None, lines))),
         "columns": list(HEADERS),
         "default_order_column": DIFFERENCE,
         "default_order_ascending": False,

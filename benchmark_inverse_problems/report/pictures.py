@@ -9,37 +9,64 @@ import numpy as np
 from PIL import Image
 
 FRAME = (1.0, 0.8, 0.0)
+# A page has about so many pictures of reconstructions: it stays below 12 MB.
+ROOM = 450
 
 
 @lru_cache(maxsize=64)  # a page shows the pictures of one problem in several views
 def from_png(text):
-    """Pixels (H, W) or (H, W, 3) in [0, 1] of a base64 PNG."""
+    """Pixels (H, W) or (H, W, 3) in [0, 1] of a base64 PNG or WebP."""
     with Image.open(io.BytesIO(base64.b64decode(text))) as image:
         return np.asarray(image) / 255
+
+
+@lru_cache(maxsize=1024)  # every view of every image reads the same text
+def stored_entries(text):
+    """The pictures of the images of a cell, [{name: value}], first image first."""
+    first = json.loads(text)
+    entries = [first, *first.pop("more", ())]
+    return [{"aligned": True, "layout": ""} | entry for entry in entries]
 
 
 def have_spreads(df):
     """Whether a stored entry of some results has a spread."""
     if "final_results" not in df:
         return False
-    return any("spread" in json.loads(text) for text in df["final_results"].dropna())
+    return any("spread" in stored_entries(x)[0] for x in df["final_results"].dropna())
 
 
-def stored_pictures(rows):
+def image_numbers(df):
+    """The numbers "1", "2", ... of the images that a page shows of each problem.
+
+    They are those that the results keep, if the page does not grow beyond about `ROOM`
+    pictures.
+    """
+    if "final_results" not in df:
+        return ["1"]
+    stored = df["final_results"].dropna()
+    kept = max((len(stored_entries(text)) for text in stored), default=1)
+    count = min(kept, max(1, ROOM // max(1, len(stored))))
+    return [str(number) for number in range(1, count + 1)]
+
+
+def stored_pictures(rows, place=0):
     """The stored pictures of each solver, best reconstruction first.
 
     Parameters
     ----------
     rows : DataFrame
         As `last_rows` returns them.
+    place : int
+        The number of the image among the stored ones, from 0.
 
     Returns
     -------
     list of (solver, dict, float)
-        The dict holds the image's name and the base64 PNGs of the truth, the
+        The dict holds the image's name and the base64 files of the truth, the
         measurement, the reconstruction and, if there is one, its spread. Its entry
         "aligned" says whether the measurement is aligned with the image (k-space is
-        not). The number is the PSNR of that image.
+        not), "layout" what is side by side in the pictures. The number is the PSNR of that
+        image. Solvers without that image are left out.
     """
     if "final_results" not in rows:
         return []
@@ -48,7 +75,10 @@ def stored_pictures(rows):
         stored = cell["final_results"].dropna()
         if stored.empty:
             continue
-        entry = {"aligned": True} | json.loads(stored.iloc[-1])
+        entries = stored_entries(stored.iloc[-1])
+        if place >= len(entries):
+            continue
+        entry = entries[place]
         image = cell[cell["objective_image"] == entry["name"]]
         found.append((solver, entry, image["objective_psnr"].mean()))
     return sorted(found, key=lambda item: -np.nan_to_num(item[2], nan=-np.inf))

@@ -51,13 +51,16 @@ def test_the_readme_is_short():
     assert len(README.split()) <= 700
 
 
-def test_results_fill_the_tables_of_readme_and_docs(suite):
+def test_results_fill_the_tables_of_readme_and_docs(suite, monkeypatch):
     suite.run("-s", "adjoint", "-s", "pseudoinverse", "-d", "simulated")
     (suite.folder / "docs").mkdir()
     for name in (readme.README, readme.PLUGINS, readme.RESULTS):
         (suite.folder / name).write_text((ROOT / name).read_text())
     (results,) = (suite.folder / "outputs").glob("*.parquet")
+    taken = []
+    monkeypatch.setattr(readme, "photograph", lambda *places: taken.append(places))
     readme.write(suite.folder, results)
+    assert taken[0][1] == suite.folder / readme.PICTURE
     text = (suite.folder / readme.README).read_text()
     assert "| simulated | adjoint" in text
     assert "thread" in text

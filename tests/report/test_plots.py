@@ -32,12 +32,19 @@ from benchmark_inverse_problems.report.comparison import (
     standard_error,
     tasks,
 )
-from benchmark_inverse_problems.report.names import labels
+from benchmark_inverse_problems.report.names import (
+    heading,
+    labels,
+    problem_names,
+    usual,
+)
 from benchmark_inverse_problems.report.overall import to_best
 from benchmark_inverse_problems.report.pictures import (
+    ROOM,
     detail,
     framed,
     from_png,
+    image_numbers,
     stored_pictures,
     zoom,
 )
@@ -240,7 +247,7 @@ VIEWS = ["image", "detail", "error", "error detail"]
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_gallery_of_colour_images(plots, df, view):
-    images = plots["gallery"].plot(df, dataset=COLOUR, view=view)
+    images = plots["gallery"].plot(df, dataset=COLOUR, image="1", view=view)
     small = "detail" in view
     expected = ["truth", "measurement", "dip\n28.00 dB", "tv\n27.00 dB"]
     expected = [*["where the detail is"] * small, *expected, "adjoint\n8.00 dB"]
@@ -253,8 +260,10 @@ def test_gallery_of_colour_images(plots, df, view):
     gray = (side, side) if "error" in view else (side, side, 3)
     assert shapes[2:] == [gray] * 3
     assert np.array_equal(images[0]["image"][::2, ::2], images[1]["image"])
-    meta = plots["gallery"].get_metadata(df, dataset=COLOUR, view=view)
-    assert meta["ncols"] == 4 and COLOUR in meta["title"] and ", a" in meta["title"]
+    meta = plots["gallery"].get_metadata(df, dataset=COLOUR, image="1", view=view)
+    assert meta["ncols"] == 4 and meta["aspect"] == 1
+    lines = meta["title"].split("\n")
+    assert lines[:2] == ["colour", "images=bundled"] and ", a" in lines[2]
 
 
 def test_a_frame_shows_where_the_detail_is():
@@ -267,7 +276,7 @@ def test_a_frame_shows_where_the_detail_is():
 
 
 def test_gallery_error_is_five_times_the_difference(plots, df):
-    images = plots["gallery"].plot(df, dataset=COLOUR, view="error")
+    images = plots["gallery"].plot(df, dataset=COLOUR, image="1", view="error")
     truth, error = images[0]["image"], images[2]["image"]
     assert np.allclose(error[0, 0], 5 * 10 / 255)
     assert np.allclose(error[truth[..., 0] > 0.9], 1)
@@ -275,13 +284,13 @@ def test_gallery_error_is_five_times_the_difference(plots, df):
 
 def test_gallery_of_gray_images_in_benchopts_page(plots, df):
     gallery = plots["gallery"]
-    images = gallery.plot(df, dataset=GRAY, view="image")
+    images = gallery.plot(df, dataset=GRAY, image="1", view="image")
     assert [item["image"].shape for item in images] == [(32, 32), (16, 16), (32, 32)]
     data, options = gallery._get_all_plots(df)
     assert options["view"] == VIEWS and len(data) == 2 * len(VIEWS)
     pages = update_plot_data_style({"gallery": data}, plotly=True)["gallery"]
     for dataset, mode in ((GRAY, "L"), (COLOUR, "RGB")):
-        truth = pages[f"gallery_{dataset}_image"]["data"][0]["image"]
+        truth = pages[f"gallery_{dataset}_1_image"]["data"][0]["image"]
         raw = base64.b64decode(truth.partition(",")[2])
         with Image.open(io.BytesIO(raw)) as image:
             assert image.mode == mode
@@ -296,12 +305,13 @@ def test_gallery_shows_spreads_beside_errors(plots, df):
     page = plots["gallery"]
     _, options = page._get_all_plots(df)
     assert options["view"] == [*VIEWS, "spread"]
-    images = page.plot(df, dataset=COLOUR, view="spread")
+    images = page.plot(df, dataset=COLOUR, image="1", view="spread")
     labels = [item["label"] for item in images]
     expected = ["error, dip\n28.00 dB", "spread, dip\n28.00 dB"]
     assert labels == ["truth", "measurement", *expected], "the others have no spread"
     assert np.allclose(images[3]["image"], 0.2)
-    assert "spread" in page.get_metadata(df, dataset=COLOUR, view="spread")["title"]
+    meta = page.get_metadata(df, dataset=COLOUR, image="1", view="spread")
+    assert "spread" in meta["title"]
 
 
 def test_coverage_of_methods_that_know_their_error(plots, df):
@@ -337,17 +347,48 @@ def test_measurements_that_are_no_image_stay_whole(plots, df):
     entry = json.loads(df.loc[row, "final_results"]) | {"aligned": False}
     df.loc[row, "final_results"] = json.dumps(entry)
     pictures = [
-        {x["label"]: x["image"] for x in plots["gallery"].plot(df, GRAY, view)}
+        {x["label"]: x["image"] for x in plots["gallery"].plot(df, GRAY, "1", view)}
         for view in ("image", "detail")
     ]
     assert np.array_equal(*(picture["measurement"] for picture in pictures))
 
 
+def test_gallery_shows_all_stored_images(plots, df):
+    row = df["final_results"].first_valid_index()
+    entry = json.loads(df.loc[row, "final_results"])
+    wide = png(np.full((10, 30), 7, np.uint8))
+    pictures = dict.fromkeys(("truth", "measurement", "reconstruction"), wide)
+    second = {"name": "b", "layout": "the three central slices"} | pictures
+    df.loc[row, "final_results"] = json.dumps(entry | {"more": [second]})
+    page = plots["gallery"]
+    data, options = page._get_all_plots(df)
+    assert options["image"] == ["1", "2"]
+    shown = {"dataset": COLOUR, "image": "2", "view": "image"}
+    labels = [item["label"] for item in page.plot(df, **shown)]
+    assert labels == ["truth", "measurement", "adjoint\n10.00 dB"], "that of image b"
+    meta = page.get_metadata(df, **shown)
+    assert meta["aspect"] == 3 and "image 2, b\nthe three central" in meta["title"]
+    # The pictures of further images are not exact: no error is drawn from them.
+    assert page.plot(df, **shown | {"view": "error"}) == []
+    assert "first image" in page.get_metadata(df, **shown | {"view": "error"})["title"]
+    assert "fewer images" in data[f"gallery_{GRAY}_2_image"]["title"]
+
+
+def test_a_large_page_shows_fewer_images(df):
+    row = df["final_results"].first_valid_index()
+    entry = json.loads(df.loc[row, "final_results"])
+    df["final_results"] = json.dumps(entry | {"more": [entry] * 7})
+    assert len(image_numbers(df)) == 8
+    assert len(image_numbers(pd.concat([df] * (ROOM // len(df) // 4)))) == 4
+    assert image_numbers(pd.concat([df] * ROOM)) == ["1"]
+
+
 def test_results_without_pictures_have_an_empty_gallery(plots, df):
     assert stored_pictures(df.drop(columns="final_results")) == []
     df["final_results"] = None
-    assert plots["gallery"].plot(df, dataset=COLOUR, view="detail") == []
-    assert plots["gallery"].get_metadata(df, dataset=COLOUR, view="detail")["ncols"]
+    page, shown = plots["gallery"], {"dataset": COLOUR, "image": "1", "view": "detail"}
+    assert page.plot(df, **shown) == []
+    assert "no pictures are stored" in page.get_metadata(df, **shown)["title"]
 
 
 def test_quality_runtime_has_bubbles_and_the_pareto_front(plots, df):
@@ -392,7 +433,7 @@ def test_what_lies_far_below_is_left_out_and_named():
     assert 28 < low < 29 and 31 < high < 32
     assert around([]) is None and around([3])[0] < 3 < around([3])[1]
     names = {"adjoint": "A", "tv": "T"}
-    assert left_out({"adjoint"}, names) == "\nbelow the frame: A"
+    assert left_out({"adjoint"}, names) == "below the frame: A"
     assert left_out(set(), names) == ""
 
 
@@ -412,6 +453,7 @@ def test_convergence_shows_iterative_solvers_and_their_results(plots, df):
     data, _ = page._get_all_plots(df[df["solver_name"] != "dip"])
     assert all(item["data"] == [] for item in data.values())
     assert all("no solver that is watched" in x["title"] for x in data.values())
+    assert all("add for example -s dip to the run" in x["title"] for x in data.values())
 
 
 def test_range_and_null_space(plots, df):
@@ -443,10 +485,10 @@ def levels_table():
 
 def test_levels_are_found_and_ordered_from_easy_to_hard():
     found = tasks(levels_table())
-    assert set(found) == {"p[images=a], sigma", "sr[images=a], sr"}
-    parameter, levels = found["p[images=a], sigma"]
+    assert set(found) == {"p, sigma", "sr, sr"}, "what all have is left out"
+    parameter, levels = found["p, sigma"]
     assert parameter == "sigma" and list(levels) == ["15", "25", "50"]
-    assert list(found["sr[images=a], sr"][1].items()) == [
+    assert list(found["sr, sr"][1].items()) == [
         ("2", "sr2[images=a]"),
         ("4", "sr4[images=a]"),
     ]
@@ -475,7 +517,7 @@ def test_other_images_are_no_level():
 def test_page_of_levels(plots, df):
     page, table = plots["levels"], levels_table()
     value, gap = page.options["shown"]
-    options = {"task": "p[images=a], sigma", "metric": "psnr"}
+    options = {"task": "p, sigma", "metric": "psnr"}
     lines = {t["label"]: t for t in page.plot(table, **options, shown=value)}
     assert lines["tv"]["x"] == [1, 2, 3] and lines["tv"]["y"] == [32.5, 27.5, 15]
     assert lines["dip"]["x"] == [1, 2]
@@ -488,6 +530,40 @@ def test_page_of_levels(plots, df):
     data, _ = page._get_all_plots(df)
     assert all(item["data"] == [] for item in data.values())
     assert all("no problem at several levels" in x["title"] for x in data.values())
+
+
+PROBLEMS = [
+    "div2k_sr4[crop=256,images=bundled,n_images=3]",
+    "bsd100_sr[crop=256,factor=3,images=bundled,n_images=3]",
+    "phantom_ct[angles=60,images=ellipses,n_images=3]",
+]
+
+
+def test_short_names_leave_out_what_is_usual():
+    assert usual(PROBLEMS) == {"crop": "256", "images": "bundled", "n_images": "3"}
+    assert list(problem_names(PROBLEMS).values()) == [
+        "div2k_sr4",
+        "bsd100_sr[factor=3]",
+        "phantom_ct[angles=60,images=ellipses]",
+    ]
+    assert problem_names(PROBLEMS[:1]) == {PROBLEMS[0]: "div2k_sr4"}
+    assert problem_names(["<p>[a=1]", "q[a=2]"]) == {
+        "<p>[a=1]": "‹p›[a=1]",
+        "q[a=2]": "q[a=2]",
+    }
+    # Without a parameter or with the usual value: two problems, two names.
+    alike = ["p", "p[a=1]", "q[a=1]", "r[a=1]"]
+    assert problem_names(alike)["p[a=1]"] == "p[a=1]" and usual(alike) == {"a": "1"}
+
+
+def test_headings_say_once_what_the_name_leaves_out():
+    text = heading(PROBLEMS[1], PROBLEMS, "", "a note <b>", count=1)
+    assert text.split("\n") == [
+        "bsd100_sr[factor=3], n = 1 image",
+        "crop=256, images=bundled",
+        "a note ‹b›",
+    ]
+    assert heading("no problem", PROBLEMS) == "no problem"
 
 
 def test_parsed_names():
@@ -649,6 +725,39 @@ def test_best_overall_compares_with_the_best_of_each_problem(plots, df):
     assert "PSNR" not in table
 
 
+def test_heat_map_of_problems_by_solvers(plots, df):
+    df.loc[df["solver_name"] == "dip", "objective_outside"] = "it learned no colours"
+    (data,) = plots["overall"]._get_all_plots(df)[0].values()
+    table = pd.DataFrame(data["data"], columns=data["columns"]).set_index("Solver")
+    assert data["heat"] == ["colour", "gray"]
+    assert data["columns"][:4] == ["Solver", "Mean rank", "colour", "gray"]
+    assert [cell.strip(" ") for cell in table["colour"]] == [
+        "−20.00",
+        f"**0**{NBSP}•",
+        "−1.00",
+        "×",
+    ]
+    assert [cell.strip() for cell in table["gray"]] == ["**0**", "", "", ""], "skipped"
+    plain = [cell.replace("*", "") for cell in table["colour"]]
+    assert np.argsort(plain)[::-1].tolist() == [1, 2, 0, 3], "sorted as texts"
+    assert "images=bundled, unless a name says otherwise" in data["title"]
+
+
+def test_leaderboard_has_dots_and_wins(plots, df):
+    page = plots["leaderboard"]
+    meta = page.get_metadata(df, dataset=COLOUR)
+    assert meta["title"].split("\n")[:2] == ["colour, n = 2 images", "images=bundled"]
+    assert meta["short"] == "colour"
+    dots = meta["dots"]
+    assert [dot["label"] for dot in dots] == ["dip", "tv", "adjoint"]
+    assert [dot["mean"] for dot in dots] == [0, -1, -20]
+    assert [dot["tied"] for dot in dots] == [True, False, False]
+    table = pd.DataFrame(page.plot(df, dataset=COLOUR), columns=meta["columns"])
+    assert table.set_index("Solver")["Wins"].tolist() == ["0", "2", "0", ""]
+    one = page.get_metadata(df, dataset=GRAY)["dots"]
+    assert [(dot["mean"], dot["low"]) for dot in one] == [(0, None)], "no interval"
+
+
 def test_ranks_and_differences_over_problems():
     index = pd.MultiIndex.from_product(
         [["p", "q"], list("ab")], names=["dataset_name", "objective_image"]
@@ -679,6 +788,7 @@ def test_config_names_existing_pages_and_columns(plots):
     assert set(config["plots"]) <= set(plots)
     titles = {column.header for column in METRICS.values()}
     titles |= {"Trials", "Tuned", "Images", "Error", "PSNR to best", "Full name"}
+    titles |= {"Wins", "Problems", "Missing"}
     views = config["plot_configs"].values()
     for view in views:
         assert view["plot_kind"] in config["plots"]

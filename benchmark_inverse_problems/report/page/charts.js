@@ -1,96 +1,192 @@
-// benchopt's page was written for plotly.js 2, where a title could be a bare text.
-(() => {
-  const titled = (part, more) => typeof part?.title === 'string'
-    ? {...part, title: {text: part.title, ...more}} : part;
+// The charts: plotly, unpacked when the first chart is drawn, and what our pages say about
+// a trace that benchopt's page does not draw.
+const Plotly = (() => {
+  let loading, turns = 0;
+  const load = () => loading ??= (async () => {
+    const packed = Uint8Array.from(atob(PLOTLY), c => c.charCodeAt(0));
+    const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream('gzip'));
+    const script = document.createElement('script');
+    script.textContent = await new Response(stream).text();
+    document.head.append(script);
+    return window.Plotly;
+  })();
 
-  // What our pages say about a trace and benchopt's page does not draw.
-  const dressed = (trace, {dash, shape, size, mode, name, hover}, place) => ({
+  const FONT = 12;
+  const context = document.createElement('canvas').getContext('2d');
+  const width = text => {
+    context.font = `${FONT}px ${getComputedStyle(document.body).fontFamily}`;
+    return context.measureText(text).width;
+  };
+
+  // 1, 2 and 5 of each decade of a range in powers of ten, or the decades if it is wide.
+  const ticks = ([low, high]) => {
+    const digits = high - low > 2.5 ? [1] : [1, 2, 5];
+    const found = [];
+    for (let power = Math.floor(low); power <= high; power++) {
+      for (const digit of digits) {
+        const place = power + Math.log10(digit);
+        if (place >= low && place <= high) found.push(Number(`${digit}e${power}`));
+      }
+    }
+    return found;
+  };
+
+  const moved = (axis, value) => axis.type === 'log' ? Math.log10(value) : value;
+  // The range of an axis of some pixels: that of the page or of the data, and room for the
+  // largest bubble.
+  const range = (axis, values, given, pixels, radius) => {
+    const places = values.map(v => moved(axis, v)).filter(Number.isFinite);
+    if (!places.length) return undefined;
+    const fixed = given && axis.type === 'linear';
+    const [low, high] = fixed ? given : [Math.min(...places), Math.max(...places)];
+    const span = high - low || 1;
+    const margin = Math.max(fixed ? 0 : 0.06, radius / Math.max(1, pixels - 2 * radius)) * span;
+    return [low - margin, high + margin];
+  };
+
+  const dressed = (trace, {dash, shape, size, mode, hover}) => ({
     ...trace,
-    mode: mode ?? (name ? 'markers+text' : trace.mode),
-    text: name && [name],
-    textposition: place,
-    textfont: {size: 13, color: '#374151'},
+    mode: mode ?? trace.mode,
     line: {...trace.line, dash, shape},
     marker: {
       ...trace.marker, size: size ?? trace.marker?.size, opacity: size ? 0.85 : 1,
-      line: {width: 1, color: 'white'},
+      line: {width: 1, color: variable('--paper')},
     },
-    cliponaxis: false,
+    cliponaxis: true,
     hovertemplate: hover
       ? `<b>${trace.name}</b><br>${hover}<extra></extra>`
       : `<b>${trace.name}</b><br>%{x:.4g}, %{y:.4g}<extra></extra>`,
   });
 
-  // The side of each point where its name meets fewest other points and names.
-  const PLACES = ['top center', 'middle right', 'middle left', 'bottom center'];
-  const places = (div, traces, layout) => {
-    const scale = ({type, range}, values) => {
-      const moved = values.map(v => type === 'log' ? Math.log10(v) : v);
-      const low = range?.[0] ?? Math.min(...moved);
-      const span = (range?.[1] ?? Math.max(...moved)) - low || 1;
-      return moved.map(v => (v - low) / span);
+  // Names beside points: in the frame, off the other points, off lines and off each other.
+  // A name that fits nowhere is left to the legend.
+  const SIDES = [[0, -1], [1, 0], [-1, 0], [0, 1], [1, -1], [-1, -1], [1, 1], [-1, 1]];
+  const named = (items, layout, frame) => {
+    const at = (x, y) => {
+      const [[x0, x1], [y0, y1]] = [layout.xaxis.range, layout.yaxis.range];
+      return [
+        frame.width * (moved(layout.xaxis, x) - x0) / (x1 - x0),
+        frame.height * (1 - (moved(layout.yaxis, y) - y0) / (y1 - y0)),
+      ];
     };
-    const points = traces.map(trace => [trace.x[0], trace.y[0]]);
-    const xs = scale(layout.xaxis, points.map(p => p[0]));
-    const ys = scale(layout.yaxis, points.map(p => p[1]));
-    const width = 0.8 * (div.clientWidth || 1000), height = 0.7 * (div.clientHeight || 600);
-    const dots = traces.map((trace, i) => {
-      const r = (trace.size ?? 10) / 2;
-      const [x, y] = [xs[i] * width, -ys[i] * height];
-      return {x0: x - r, x1: x + r, y0: y - r, y1: y + r, x, y, r};
-    });
-    const taken = dots.filter((_, i) => traces[i].name);
-    const overlap = (a, b) =>
-      Math.max(0, Math.min(a.x1, b.x1) - Math.max(a.x0, b.x0))
-      * Math.max(0, Math.min(a.y1, b.y1) - Math.max(a.y0, b.y0));
-    return traces.map(({name}, i) => {
-      if (!name) return undefined;
-      const {x, y, r} = dots[i], w = 8 * name.length, h = 16;
-      const boxes = PLACES.map(place => {
-        const left = {'middle right': x + r, 'middle left': x - r - w}[place] ?? x - w / 2;
-        const top = {'top center': y - r - h, 'bottom center': y + r}[place] ?? y - h / 2;
-        return {x0: left, x1: left + w, y0: top, y1: top + h};
-      });
-      const outside = box =>
-        Math.max(0, -box.x0, box.x1 - width) * h + Math.max(0, -height - box.y0) * w;
-      const costs = boxes.map(
-        box => taken.reduce((sum, t) => sum + overlap(box, t), outside(box)));
-      const best = costs.indexOf(Math.min(...costs));
-      taken.push(boxes[best]);
-      return PLACES[best];
-    });
+    const taken = [];
+    for (const {x, y, size, mode, shape} of items) {
+      if (mode !== 'lines') {
+        const r = (size ?? 10) / 2;
+        for (const i of x.keys()) {
+          const [px, py] = at(x[i], y[i]);
+          taken.push([px - r, py - r, px + r, py + r]);
+        }
+      }
+      if (shape !== 'hv') continue;
+      for (let i = 1; i < x.length; i++) { // steps: along, then up
+        const [[ax, ay], [bx, by]] = [at(x[i - 1], y[i - 1]), at(x[i], y[i])];
+        taken.push([ax, ay - 2, bx, ay + 2], [bx - 2, Math.min(ay, by), bx + 2, Math.max(ay, by)]);
+      }
+    }
+    const apart = (a, b) => a[2] <= b[0] || b[2] <= a[0] || a[3] <= b[1] || b[3] <= a[1];
+    const annotations = [];
+    for (const {x, y, size, name} of items) {
+      if (!name) continue;
+      const [px, py] = at(x[0], y[0]);
+      const [w, h, r] = [width(name) + 6, FONT + 6, (size ?? 10) / 2];
+      for (const [dx, dy] of SIDES) {
+        const reach = dx && dy ? 0.75 * r : r;
+        const [cx, cy] = [px + dx * (reach + w / 2), py + dy * (reach + h / 2)];
+        const box = [cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2];
+        const inside = box[0] > 2 && box[1] > 2
+          && box[2] < frame.width - 2 && box[3] < frame.height - 2;
+        if (!inside || !taken.every(other => apart(box, other))) continue;
+        taken.push(box);
+        annotations.push({
+          x: moved(layout.xaxis, x[0]), y: moved(layout.yaxis, y[0]), text: name,
+          xshift: cx - px, yshift: py - cy, showarrow: false,
+          font: {size: FONT, color: variable('--ink')},
+        });
+        break;
+      }
+    }
+    return annotations;
   };
 
-  const react = Plotly.react;
-  Plotly.react = (div, data, layout, ...rest) => {
+  // benchopt's page was written for plotly.js 2, where a title could be a bare text.
+  const arranged = (div, data, layout) => {
     const page = getPlotData();
-    layout = {...titled(layout, {font: {size: 15}})};
-    for (const key of Object.keys(layout)) {
-      if (/^[xy]axis/.test(key)) layout[key] = titled(layout[key], {standoff: 12});
+    const [ink, grid] = [variable('--ink'), variable('--line')];
+    const narrow = div.clientWidth < 560;
+    const margin = {l: narrow ? 52 : 70, r: 16, t: 12};
+    const frame = {width: div.clientWidth - margin.l - margin.r};
+    const below = wrapped(page.ticks?.length ? page.ticks_label : page.xlabel, frame.width);
+    margin.b = 48 + 16 * below.split('<br>').length;
+    frame.height = div.clientHeight - margin.t - margin.b;
+    layout = {
+      ...layout, margin, autosize: false, width: div.clientWidth, height: div.clientHeight,
+      title: undefined, dragmode: narrow ? false : 'zoom', hovermode: 'closest',
+      paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)',
+      font: {family: getComputedStyle(document.body).fontFamily, color: ink, size: FONT},
+    };
+    const seen = data.map((trace, i) => [trace, page.data[i]])
+      .filter(([trace]) => trace.visible !== 'legendonly');
+    for (const name of ['x', 'y']) {
+      const axis = layout[`${name}axis`];
+      if (!axis) continue;
+      const values = seen.flatMap(([trace]) => trace[name]);
+      const length = frame[name === 'x' ? 'width' : 'height'];
+      const radius = Math.max(...seen.map(([, item]) => (item.size ?? 10) / 2), 0) + 3;
+      const shown = range(axis, values, page[`${name}range`], length, radius);
+      layout[`${name}axis`] = {
+        ...axis, range: shown, automargin: false, linecolor: grid, tickcolor: grid,
+        gridcolor: grid, mirror: false, minor: {}, nticks: narrow ? 5 : 8,
+        exponentformat: 'none', zeroline: false,
+        title: {
+          text: name === 'x' ? below : wrapped(axis.title, length), standoff: 8,
+          font: {size: FONT},
+        },
+        ...(axis.type === 'log' && shown ? {tickvals: ticks(shown)} : {}),
+      };
     }
-    if (page.type === 'scatter' && page.data.length === data.length) {
-      for (const axis of ['xaxis', 'yaxis']) {
-        const range = page[`${axis[0]}range`];
-        if (range && layout[axis].type === 'linear') layout[axis] = {...layout[axis], range};
-      }
-      const where = places(div, page.data, layout);
-      const layer = i => page.data[i].layer ?? 0;
-      const order = [...data.keys()].sort((a, b) => layer(a) - layer(b));
-      data = order.map(i => dressed(data[i], page.data[i], where[i]));
-      if (page.ticks?.length) {
-        layout.xaxis = {
-          ...layout.xaxis, title: {text: page.ticks_label}, ticktext: page.ticks,
-          tickvals: page.ticks.map((_, i) => i + 1), minor: {},
-        };
-      }
+    if (page.type !== 'scatter') return [data, layout];
+    const order = [...data.keys()].sort(
+      (a, b) => (page.data[a].layer ?? 0) - (page.data[b].layer ?? 0));
+    if (page.ticks?.length) {
+      const count = page.ticks.length;
+      layout.xaxis = {
+        ...layout.xaxis, range: [0.7, count + 0.3], ticktext: page.ticks,
+        tickvals: page.ticks.map((_, i) => i + 1),
+      };
     }
-    return react(div, data, layout, ...rest);
+    layout.annotations = data.length ? named(seen.map(([, item]) => item), layout, frame) : [];
+    return [order.map(i => dressed(data[i], page.data[i])), layout];
+  };
+
+  // A title of an axis in lines that are not longer than the axis.
+  const wrapped = (text, room) => {
+    const lines = [''];
+    for (const word of (text ?? '').split(' ')) {
+      const longer = `${lines.at(-1)} ${word}`.trim();
+      if (width(longer) < room) lines[lines.length - 1] = longer;
+      else lines.push(word);
+    }
+    return lines.slice(0, 2).join('<br>');
+  };
+
+  const quiet = {displayModeBar: false, responsive: false};
+  return {
+    purge: div => window.Plotly?.purge(div),
+    relayout: () => {}, // benchopt's ticks of logarithmic axes; ours are set above
+    react(div, data, layout) {
+      const turn = ++turns;
+      window.drawn = load().then(library => turn === turns
+        && library.react(div, ...arranged(div, data, layout), quiet));
+      return window.drawn;
+    },
+    Plots: {resize: () => window.drawn ?? Promise.resolve()},
   };
 })();
 
 // Each picture is in the page once: `@3` stands for the fourth one. The legend's labels
 // are short: what appears over them begins with the full name.
-window.addEventListener('load', () => {
+addEventListener('load', () => {
   const about = window.metadata.solvers_description;
   const full = {};
   for (const page of Object.values(window._plots).flatMap(Object.values)) {
@@ -101,36 +197,3 @@ window.addEventListener('load', () => {
   }
   Object.assign(about, full);
 });
-
-// A click on a picture of the gallery enlarges that place in all pictures alike; moving
-// the pointer looks around, and another click ends it.
-(() => {
-  const ZOOM = 4;
-  let zoomed = false;
-  const pictures = () => document.querySelectorAll('#image_container img');
-  const show = ({target, clientX, clientY}) => {
-    const box = target.parentElement.getBoundingClientRect();
-    const x = 100 * (clientX - box.left) / box.width;
-    const y = 100 * (clientY - box.top) / box.height;
-    for (const picture of pictures()) {
-      picture.parentElement.style.overflow = 'hidden';
-      picture.style.transformOrigin = `${x}% ${y}%`;
-      picture.style.transform = zoomed ? `scale(${ZOOM})` : '';
-    }
-  };
-  const inGallery = ({target}) => target.matches?.('#image_container img');
-  document.addEventListener('click', event => {
-    if (!inGallery(event)) return;
-    zoomed = !zoomed;
-    show(event);
-  });
-  document.addEventListener('pointermove', event => {
-    if (zoomed && inGallery(event)) show(event);
-  });
-  document.addEventListener('pointerover', event => {
-    if (inGallery(event)) event.target.title = 'Click to enlarge this place in all pictures';
-  });
-})();
-
-// The animation of the brand is left out.
-const anime = {timeline: () => ({add() { return this; }})};

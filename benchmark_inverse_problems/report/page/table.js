@@ -1,10 +1,23 @@
 // A sortable table with a search field: what benchopt's page asks of Grid.js.
 const gridjs = (() => {
-  const element = (tag, className, parent) => {
-    const node = document.createElement(tag);
-    node.className = className;
-    parent?.appendChild(node);
-    return node;
+  // Classes of the heat map, by dB below the best of a problem. The last one has no limit.
+  const LIMITS = [0.005, 0.5, 1, 2, 4, 8];
+  const heat = text => {
+    const number = text.replace('\u2212', '-').match(/^-?[\d.]+/);
+    if (!number) return text ? 'heat failed' : 'heat skipped';
+    const place = LIMITS.findIndex(limit => -Number(number[0]) < limit);
+    const outside = text.includes('\u2022') ? ' outside' : '';
+    return `heat heat-${place < 0 ? LIMITS.length : place}${outside}`;
+  };
+  extras.heat = ({heat: columns}, container) => {
+    if (!columns) return;
+    for (const pill of document.querySelectorAll('#table_container label')) {
+      pill.hidden = columns.includes(pill.textContent.replace('\u2713 ', ''));
+    }
+    const key = element('div', 'key', container);
+    element('span', '', key, 'PSNR below the best [dB]:');
+    const texts = ['best', ...LIMITS.slice(1).map(limit => `< ${limit}`), 'more'];
+    texts.forEach((text, i) => element('span', `swatch heat-${i}`, key, text));
   };
 
   const fill = (cell, value) => {
@@ -58,8 +71,10 @@ const gridjs = (() => {
     showHead() {
       this.head.replaceChildren();
       for (const {column, index} of this.visible()) {
-        const cell = element('th', 'gridjs-th gridjs-th-sort', this.head);
-        element('div', 'gridjs-th-content', cell).textContent = column.name;
+        const hot = getPlotData().heat?.includes(column.name) ? ' heat' : '';
+        const cell = element('th', `gridjs-th gridjs-th-sort${hot}`, this.head);
+        cell.title = column.name;
+        breakable(element('div', 'gridjs-th-content', cell), column.name);
         const state = this.sorted?.index !== index ? 'neutral'
           : this.sorted.ascending ? 'asc' : 'desc';
         const button = element('button', `gridjs-sort gridjs-sort-${state}`, cell);
@@ -87,6 +102,11 @@ const gridjs = (() => {
           const cell = element('td', 'gridjs-td', row);
           cell.dataset.columnId = column.name;
           fill(cell, column.formatter ? column.formatter(values[index]) : values[index]);
+          if (getPlotData().heat?.includes(column.name)) {
+            const text = cell.textContent.trim();
+            cell.className += ` ${heat(text)}`;
+            cell.title = `${column.name}, ${row.cells[0].textContent}: ${text || 'skipped'}`;
+          }
         }
         if (row.textContent.toLowerCase().includes(this.words)) {
           this.body.appendChild(row);
