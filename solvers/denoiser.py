@@ -1,7 +1,11 @@
-from benchmark_inverse_problems import ReconstructionSolver
+from benchmark_inverse_problems import (
+    ReconstructionSolver,
+    WithDenoiser,
+    denoiser_model,
+    denoiser_strength,
+)
 from benchmark_inverse_problems.methods.dpir import denoised
 from benchmark_inverse_problems.networks.denoisers import READY, denoiser_named
-from benchmark_inverse_problems.solving.denoised import WithDenoiser, model, strength
 
 
 class Solver(WithDenoiser, ReconstructionSolver):
@@ -17,7 +21,7 @@ class Solver(WithDenoiser, ReconstructionSolver):
 
     name = "denoiser"
     needs = {"denoising", "2d"}
-    parameters = {"model": model(READY), "strength": strength()}
+    parameters = {"model": denoiser_model(READY), "strength": denoiser_strength()}
     test_config = {"model": "compact_drunet"}
 
     def build(self, example, model, strength):

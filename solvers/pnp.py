@@ -1,9 +1,14 @@
 from functools import partial
 
-from benchmark_inverse_problems import IterativeSolver, Number
+from benchmark_inverse_problems import (
+    IterativeSolver,
+    Number,
+    WithDenoiser,
+    denoiser_model,
+    denoiser_strength,
+)
 from benchmark_inverse_problems.methods.dpir import half_quadratic_splitting, scaled
 from benchmark_inverse_problems.networks.denoisers import denoiser_named
-from benchmark_inverse_problems.solving.denoised import WithDenoiser, model, strength
 
 
 class Solver(WithDenoiser, IterativeSolver):
@@ -17,8 +22,8 @@ class Solver(WithDenoiser, IterativeSolver):
 
     name = "pnp"
     parameters = {
-        "model": model(),
-        "strength": strength(),
+        "model": denoiser_model(),
+        "strength": denoiser_strength(),
         "lambda_": Number([0.1], "Weight of the prior.", above=0, start=0.1),
         "last": Number(
             [2],

@@ -81,8 +81,10 @@ def test_the_key_sees_the_wings_that_compute(tmp_path):
 def test_the_public_surface():
     names = (
         "CalibratedSolver Choice FinetunedSolver IterativeSolver Name Number "
-        "ProblemDataset ReconstructionSolver Task VolumeDataset WEIGHTS calibration "
-        "compare cubes denoising_level evaluate finetuning fitting iterations pictures "
+        "ProblemDataset ReconstructionSolver Task VolumeDataset WEIGHTS "
+        "WithDenoiser calibration "
+        "compare cubes denoiser_model denoiser_strength denoising_level evaluate "
+        "finetuning fitting iterations pictures "
         "precision prior_weight repetitions"
     )
     assert benchmark_inverse_problems.__all__ == names.split()

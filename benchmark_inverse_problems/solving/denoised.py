@@ -8,7 +8,7 @@ PUBLISHED = tuple(
 )
 
 
-def model(ready=(COMPACT,)):
+def denoiser_model(ready=(COMPACT,)):
     """The denoiser, of `networks.denoisers.DENOISERS`; by default those in `ready`."""
     return Choice(
         list(ready),
@@ -18,7 +18,7 @@ def model(ready=(COMPACT,)):
     )
 
 
-def strength():
+def denoiser_strength():
     """A factor of the noise level that the denoiser is told."""
     return Number(
         [1.0],
