@@ -4,6 +4,7 @@ from benchmark_inverse_problems import WEIGHTS, Choice, ReconstructionSolver, pr
 from benchmark_inverse_problems.methods.slices import by_slices
 from benchmark_inverse_problems.networks.ram import (
     PUBLISHED,
+    SCALE2,
     SINGLE,
     VARIANTS,
     WITH_FACTOR,
@@ -18,7 +19,8 @@ class Solver(ReconstructionSolver):
     Lightweight Foundation Model for Computational Imaging", ICLR 2026. The bundled
     network is a compact one, trained for this suite. The published one is the paper's,
     and gives what deepinv's class gives. deepinv omits the paper's weight f^2 of
-    super-resolution by f; variant=with_factor of the published network has it. The other
+    super-resolution by f; variant=with_factor of the published network has it. scale2 sees
+    the measurements at one scale only and calls the operator less often. The other
     variants are smaller networks of the paper's ablation. base, prox, prox_y and krylov
     see more and more of the operator. inpainting, deblurring and sr are krylov, trained
     on one task only. Volumes are restored slice by slice.
@@ -30,8 +32,8 @@ class Solver(ReconstructionSolver):
         "weights": WEIGHTS,
         "variant": Choice(
             ["full"],
-            "The network, with deepinv's or the paper's weights, or one of its ablation.",
-            ["full", WITH_FACTOR, *VARIANTS, *SINGLE],
+            "The network, or another reading or size of it.",
+            ["full", SCALE2, WITH_FACTOR, *VARIANTS, *SINGLE],
         ),
         "precision": precision(),
     }

@@ -35,6 +35,8 @@ SCALES = tuple(range(len(FACTORS)))
 VARIANTS = ("base", "prox", "prox_y", "krylov")
 # The authors' network with the paper's weight of super-resolution.
 WITH_FACTOR = "with_factor"
+# RAM whose blocks see the measurements at half the resolution only.
+SCALE2 = "scale2"
 # The networks of the ablation are smaller and are trained on photographs only. Those of
 # SINGLE are trained on one task each.
 SMALL = {"channels": (1, 3), "widths": (16, 24, 48, 64), "blocks": 2}
@@ -466,7 +468,8 @@ def load_ram(weights, variant, solver):
     ----------
     weights : {"bundled", "published"}
     variant : str
-        "full" is RAM. "with_factor" is the authors' network with the paper's weight of
+        "full" is RAM. "scale2" sees the measurements at one scale only and calls the
+        operator less often. "with_factor" is the authors' network with the paper's weight of
         super-resolution (`PublishedRAM`), and exists with published weights only. A word
         of `VARIANTS` is a network of the ablation. A word of `SINGLE` ("inpainting",
         "deblurring", "sr") is a network of the ablation that was trained on this task
@@ -480,7 +483,7 @@ def load_ram(weights, variant, solver):
     FileNotFoundError, ValueError
         If the weights are missing or damaged, or a parameter is not known.
     """
-    check_known("variant", variant, ("full", WITH_FACTOR, *VARIANTS, *SINGLE))
+    check_known("variant", variant, ("full", SCALE2, WITH_FACTOR, *VARIANTS, *SINGLE))
 
     def authors():
         return published(
@@ -499,6 +502,8 @@ def load_ram(weights, variant, solver):
             f"variant={variant} has no {weights} weights: use weights={exists}, or "
             "variant=full."
         )
+    if variant == SCALE2:
+        return load_weights(RAM(light=True, scales=(1,)), f"ram_{SCALE2}")
     return authors() if variant == WITH_FACTOR else load_small(variant)
 
 

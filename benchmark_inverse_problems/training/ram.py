@@ -102,6 +102,7 @@ RECIPES = [
         validate,
         steps=2000,
         lr=2e-4,
+        bits=8,
         learned=learned(RAM_SHARES, *RAM_MODALITIES.values()),
     ),
     *(small(variant, variant) for variant in VARIANTS),
