@@ -50,7 +50,11 @@ class Objective(FingerprintMixin, BaseObjective):
             ]
             # After the rows, for which the problem has seen its measurements.
             fingerprint = self.problem.fingerprint
-        cell = {"fingerprint": fingerprint, "versions": versions()}
+        cell = {
+            "fingerprint": fingerprint,
+            "version": self.problem.version,
+            "versions": versions(),
+        }
         return [row | cell for row in rows]
 
     def save_final_results(self, reconstructions):

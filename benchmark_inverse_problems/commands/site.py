@@ -173,7 +173,7 @@ Truth and measurement of the first image, `{example.dataset}`: {shapes[0]} pixel
 
 ## Equation and operator
 
-{equation(task)}.
+{equation(task)}. Version {cls.version} of the measurements.
 
 A is `{task.operator}`, deepinv's `{physics.__name__}`: {summary(OPERATORS[task.operator].__doc__)}
 

@@ -150,9 +150,12 @@ class ProblemDataset(DeclaredParameters, FingerprintMixin, BaseDataset):
         Keys of `SPECIAL_SETS`: sets with files of their own kind that the problem takes.
     tuning_side : int
         Largest side of the images that solvers are tuned on.
+    version : int
+        Counts the measurements that the problem had, see `problems.versions`.
     """
 
     image_set = "bundled"
+    version = 1
     view = "colour"
     kind = PICTURES
     special_sets = ()
@@ -253,6 +256,7 @@ class ProblemDataset(DeclaredParameters, FingerprintMixin, BaseDataset):
         )
         # The default is a number at most, as sets are of different sizes.
         problem.at_most = self.n_images in type(self).parameters["n_images"]
+        problem.version = self.version
         return {"problem": problem}
 
     @property

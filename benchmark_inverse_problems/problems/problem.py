@@ -173,7 +173,14 @@ class Problem:
         Side of the central crop.
     tuning : Problem
         The same task on images that are never scored, truth included.
+
+    Attributes
+    ----------
+    version : int
+        Counts the measurements that it had, see `problems.versions`.
     """
+
+    version = 1
 
     def __init__(self, images, task, crop="none", tuning=None):
         self.images = images

@@ -1,36 +1,17 @@
 """Problems are the same for ever; their operators are linear with true adjoints."""
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
-from benchopt.benchmark import Benchmark
-from benchopt.utils.parametrized_name_mixin import product_param
 from deepinv.physics import Denoising
 from threadpoolctl import threadpool_limits
 
+from benchmark_inverse_problems.commands.freeze import every_problem
 from benchmark_inverse_problems.physics.kernels import motion_kernel
 from benchmark_inverse_problems.physics.noise import add_noise
+from benchmark_inverse_problems.problems.versions import extended, frozen
 
-from ..conftest import ROOT
 from ..tiny import TINY, tiny_problem
-
-GOLDEN = Path(__file__).parent / "fingerprints.json"
-BUNDLED_SETS = {"auto": "bundled"}
-
-
-def every_problem():
-    """Every problem of the suite at its defaults, on images that need no download."""
-    for dataset in Benchmark(ROOT).get_datasets():
-        parameters = dict(dataset.parameters)
-        if dataset.name == "simulated":
-            parameters["task"] = list(TINY)
-        for point in product_param(parameters):
-            if point["images"] == "auto" and dataset.name != "simulated":
-                point["images"] = "bundled"
-            yield dataset.get_instance(**point)
 
 
 def name_of(instance):
@@ -38,16 +19,41 @@ def name_of(instance):
 
 
 PROBLEMS = list(every_problem())
+FROZEN = frozen()
 
 
 @pytest.mark.parametrize("dataset", PROBLEMS, ids=name_of)
-def test_golden_fingerprint(dataset):
-    golden = json.loads(GOLDEN.read_text())
-    problem = dataset.get_data()["problem"]
-    assert problem.fingerprint == golden[str(dataset)], (
-        "The measurements changed, so every published score of this problem is void. "
-        "A new problem's fingerprint is written by `python -m tests.problems.test_problems`."
+def test_frozen_fingerprint(dataset):
+    fingerprint = dataset.get_data()["problem"].fingerprint
+    version = FROZEN.get(dataset.name, {}).get(str(dataset.version), {})
+    assert version.get(str(dataset)) == fingerprint, (
+        "The measurements are not those that are frozen: "
+        "`python -m benchmark_inverse_problems freeze` says what to do."
     )
+
+
+def test_versions_are_counted_from_one_to_the_present_one():
+    present = {dataset.name: dataset.version for dataset in PROBLEMS}
+    assert {name: set(versions) for name, versions in FROZEN.items()} == {
+        name: {str(k + 1) for k in range(version)} for name, version in present.items()
+    }
+
+
+def test_what_is_frozen_never_changes():
+    (dataset,) = (d for d in PROBLEMS if d.name == "low_photon")
+    (name,) = FROZEN["low_photon"]["1"]
+    entries = {"low_photon": {"1": {name: "another"}}}
+    with pytest.raises(ValueError, match="version = 2 into datasets/low_photon.py"):
+        extended(entries, [dataset])
+    assert entries == {"low_photon": {"1": {name: "another"}}}
+    dataset.version = 2
+    later = extended(entries, [dataset])["low_photon"]
+    assert later == {"1": {name: "another"}, "2": FROZEN["low_photon"]["1"]}
+    dataset.version = 4
+    with pytest.raises(ValueError, match="version = 4 after 1: take 2"):
+        extended(entries, [dataset])
+    dataset.version = 1
+    assert extended({}, [dataset])["low_photon"] == FROZEN["low_photon"]
 
 
 @pytest.mark.parametrize("name", TINY)
@@ -142,8 +148,3 @@ def test_fingerprint_ignores_rounding_and_sees_noise():
     noisy = moved(noisy, lambda y: 0.01 * torch.randn(y.shape))
     assert problem.fingerprint == other.fingerprint
     assert problem.fingerprint != noisy.fingerprint
-
-
-if __name__ == "__main__":
-    found = {str(d): d.get_data()["problem"].fingerprint for d in PROBLEMS}
-    GOLDEN.write_text(json.dumps(found, indent=2, sort_keys=True) + "\n")

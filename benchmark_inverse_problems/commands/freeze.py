@@ -1,0 +1,36 @@
+"""Write the measurements of new problems, or of their new versions, into the frozen list.
+
+An entry of the list never changes: scores of a version stay comparable. Problems are taken
+at all their levels, on images that need no download.
+"""
+
+from benchopt.benchmark import Benchmark
+from benchopt.utils.parametrized_name_mixin import product_param
+from tqdm import tqdm
+
+from ..problems.versions import FILE, extended, frozen, write
+from ..suite import BENCHMARK, in_checkout
+from . import parser
+
+
+def every_problem(folder=BENCHMARK):
+    """Every problem of the suite at its defaults, on images that need no download."""
+    for cls in Benchmark(folder).get_datasets():
+        parameters = dict(cls.parameters)
+        if cls.name == "simulated":
+            parameters |= {"task": parameters["task"].every()}
+        for point in product_param(parameters):
+            if point["images"] == "auto" and cls.name != "simulated":
+                point["images"] = "bundled"
+            yield cls.get_instance(**point)
+
+
+def main(arguments):
+    """Bring the list up to date."""
+    parser("freeze", __doc__).parse_args(arguments)
+    in_checkout("freeze")
+    entries = frozen()
+    before = sum(len(v) for versions in entries.values() for v in versions.values())
+    write(extended(entries, tqdm(list(every_problem()), desc="problems")))
+    after = sum(len(v) for versions in frozen().values() for v in versions.values())
+    print(f"{FILE}: {after - before} new entries, {after} in all.")
