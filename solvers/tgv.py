@@ -1,4 +1,6 @@
-from benchmark_inverse_problems import ReconstructionSolver, prior_weight
+from functools import partial
+
+from benchmark_inverse_problems import ReconstructionSolver, iterations, prior_weight
 from benchmark_inverse_problems.methods.generalised_variation import (
     total_generalised_variation,
 )
@@ -15,7 +17,12 @@ class Solver(ReconstructionSolver):
 
     name = "tgv"
     needs = {"linear", "known operator"}
-    parameters = {"weight": prior_weight(0.5, "noise levels")}
+    parameters = {
+        "weight": prior_weight(0.5, "noise levels"),
+        "iterations": iterations(1000),
+    }
+    test_config = {"weight": 0.5, "iterations": 50}
 
-    def build(self, example, weight):
-        return relative_weight(total_generalised_variation, weight)
+    def build(self, example, weight, iterations):
+        solve = partial(total_generalised_variation, max_iter=iterations)
+        return relative_weight(solve, weight)

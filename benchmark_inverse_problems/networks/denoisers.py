@@ -158,10 +158,19 @@ def deal(channels):
     return dinv.models.DEAL(color=channels == 3, device="cpu", clamp_output=False)
 
 
-def swinir_files(word, number):
-    return tuple(
-        f"{number}_{word}DN_DFWB_s128w8_SwinIR-M_noise{s}.pth" for s in SWINIR_LEVELS
-    )
+# Of `SWINIR_LEVELS`, by the channels of the images.
+SWINIR = {
+    1: (
+        "004_grayDN_DFWB_s128w8_SwinIR-M_noise15.pth",
+        "004_grayDN_DFWB_s128w8_SwinIR-M_noise25.pth",
+        "004_grayDN_DFWB_s128w8_SwinIR-M_noise50.pth",
+    ),
+    3: (
+        "005_colorDN_DFWB_s128w8_SwinIR-M_noise15.pth",
+        "005_colorDN_DFWB_s128w8_SwinIR-M_noise25.pth",
+        "005_colorDN_DFWB_s128w8_SwinIR-M_noise50.pth",
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -218,9 +227,7 @@ DENOISERS = {
         {1: ("GSDRUNet_grayscale_torch.ckpt",), 3: ("GSDRUNet_torch.ckpt",)},
     ),
     "scunet": Entry(lambda channels: InColour(dinv.models.SCUNet()), both(SCUNET)),
-    "swinir": Entry(
-        swinir, {1: swinir_files("gray", "004"), 3: swinir_files("color", "005")}
-    ),
+    "swinir": Entry(swinir, SWINIR),
     "restormer": Entry(
         restormer,
         {

@@ -169,7 +169,9 @@ def mixed_text(rows):
 
 def warnings_of(rows, names):
     """What a reader of some rows must know before, one line each."""
-    yield mixed_text(rows)
+    mixed = mixed_text(rows)
+    if mixed:
+        yield mixed
     waiting = waiting_solvers(rows)
     if waiting:
         slow = ", ".join(names[solver] for solver in waiting)

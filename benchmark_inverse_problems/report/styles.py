@@ -23,7 +23,7 @@ OPEN_CIRCLE = 100
 DASHES = ("solid", "dash", "dot", "dashdot")
 # With this number the methods of each run config have different colours. Only baselines
 # (adjoint, pseudoinverse, bicubic) share a colour with another method.
-SALT = 4993446
+SALT = 6270347
 
 
 def styles(solvers):
