@@ -242,7 +242,7 @@ def test_the_step_after_the_network(model, name):
 def test_unknown_variants():
     with pytest.raises(ValueError, match="use one of base, prox, prox_y, krylov"):
         RAM(**NARROW, variant="proximal")
-    with pytest.raises(ValueError, match="use one of full, with_factor, base"):
+    with pytest.raises(ValueError, match="use one of full, scale2, with_factor, base"):
         load_ram("bundled", "proximal", "ram")
 
 

@@ -204,7 +204,8 @@ def test_every_page_works_in_a_browser_without_network(page, tmp_path):
 
 def check_charts(report):
     """What our pages draw beyond benchopt's: sizes, names, ticks, colours, zoom."""
-    assert set(report["names"]) == {"adjoint", "tv", "halving"}
+    # Points lie where the runtimes are: a name that fits nowhere is in the legend only.
+    assert {"halving"} < set(report["names"]) <= {"adjoint", "tv", "halving"}
     assert len(report["bubbles"]) == 3 and len(set(report["bubbles"])) > 1
     assert report["lines"] == 1, "the Pareto front"
     assert report["about"] == "halving A test.", "full name and description"
