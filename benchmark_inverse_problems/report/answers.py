@@ -58,7 +58,7 @@ def answers(df):
                 return ""
             mark = OUTSIDE if (problem, solver) in outside else ""
             quality, seconds = means.loc[solver].iloc[:2]
-            return f"{names[solver]}{mark} {quality:.2f} dB, {seconds:.2g} s"
+            return f"{names[solver]}{mark} {quality:.2f}, {seconds:.2g} s"
 
         found.append([short[problem], *map(cell, chosen)])
     return pd.DataFrame(found, columns=list(HEADERS))
