@@ -3,11 +3,11 @@ from benchopt import BasePlot
 from benchmark_inverse_problems.report.overall import heat_map, metadata, overall
 
 
-def columns(df):
+def columns(df, heat):
     """The columns of the page, {header: cells}: the heat map beside the mean rank."""
     table = overall(df)
     first = {header: table.pop(header) for header in ("Solver", "Mean rank")}
-    return first | heat_map(df) | {"Wins": table.pop("Wins")} | table
+    return first | heat | {"Wins": table.pop("Wins")} | table
 
 
 class Plot(BasePlot):
@@ -25,8 +25,8 @@ class Plot(BasePlot):
     options = {}
 
     def plot(self, df):
-        return list(zip(*columns(df).values(), strict=True))
+        return list(zip(*columns(df, heat_map(df)).values(), strict=True))
 
     def get_metadata(self, df):
-        known = {"columns": list(columns(df)), "heat": list(heat_map(df))}
-        return metadata(df) | known
+        heat = heat_map(df)
+        return metadata(df) | {"columns": list(columns(df, heat)), "heat": list(heat)}

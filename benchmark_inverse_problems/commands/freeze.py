@@ -30,7 +30,12 @@ def main(arguments):
     parser("freeze", __doc__).parse_args(arguments)
     in_checkout("freeze")
     entries = frozen()
-    before = sum(len(v) for versions in entries.values() for v in versions.values())
-    write(extended(entries, tqdm(list(every_problem()), desc="problems")))
-    after = sum(len(v) for versions in frozen().values() for v in versions.values())
+    found = extended(entries, tqdm(list(every_problem()), desc="problems"))
+    write(found)
+    before, after = size(entries), size(found)
     print(f"{FILE}: {after - before} new entries, {after} in all.")
+
+
+def size(entries):
+    """The number of fingerprints in a list of versions."""
+    return sum(len(v) for versions in entries.values() for v in versions.values())

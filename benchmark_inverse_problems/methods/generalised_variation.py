@@ -63,8 +63,9 @@ class GeneralisedVariation:
         first, second = self.inside * u[: self.axes], u[self.axes :]
         jacobian = u.new_zeros(self.axes, *first.shape)
         for (i, j), part in zip(self.pairs, second, strict=True):
-            jacobian[i, j] += self.ratio * part / (2 if i == j else 2**0.5)
-            jacobian[j, i] += self.ratio * part / (2 if i == j else 2**0.5)
+            share = self.ratio * part / (2 if i == j else 2**0.5)
+            jacobian[i, j] += share
+            jacobian[j, i] += share
         r = torch.cat([gradient_adjoint(part) for part in jacobian]) - first[:, 0]
         return torch.cat((gradient_adjoint(first), r))
 

@@ -5,6 +5,7 @@ entry never changes. Measurements that change need a new `version` of the proble
 """
 
 import json
+from copy import deepcopy
 from pathlib import Path
 
 FILE = Path(__file__).with_name("versions.json")
@@ -30,7 +31,7 @@ def extended(entries, datasets):
     ValueError
         If measurements differ from those that are frozen, or a version is left out.
     """
-    entries = {name: dict(versions) for name, versions in entries.items()}
+    entries = deepcopy(entries)
     for dataset in datasets:
         versions = entries.setdefault(dataset.name, {})
         version, name = str(dataset.version), str(dataset)
