@@ -441,17 +441,17 @@ def of_objectives(theirs, ours):
     return methods
 
 
-def rows(side, pairs):
-    """{row: {column: value}}"""
-    found = {}
-    total = len(PAIRS_OF_NETWORKS) + len(SOLVED)
+def rows(side, pairs, solved=True):
+    """{row: {column: value}}, without the objectives unless `solved`."""
+    found, objectives = {}, SOLVED if solved else {}
+    total = len(PAIRS_OF_NETWORKS) + len(objectives)
     with tqdm(total=total, desc="side by side") as bar:
         for name, pair in PAIRS_OF_NETWORKS.items():
             options = {"same": pair.same, "trained": pair.trained}
             methods = of_networks(pair)
             found[name] = row(pair.task, methods, False, side, pairs, **options)
             bar.update()
-        for name, (task, theirs, ours) in SOLVED.items():
+        for name, (task, theirs, ours) in objectives.items():
             methods = of_objectives(theirs, ours)
             same = "total variation" in name
             found[name] = row(task, methods, True, side, pairs, same=same)
@@ -466,9 +466,13 @@ def main(arguments):
         "--side", type=int, default=SIDE, help="of the image, in pixels"
     )
     parser.add_argument("--pairs", type=int, default=PAIRS, help="timed runs of each")
+    parser.add_argument(
+        "--networks", action="store_true", help="only methods with networks"
+    )
     chosen = parser.parse_args(arguments)
     settings.use_threads(settings.threads())
     with torch.no_grad():
-        frame = pd.DataFrame(rows(chosen.side, chosen.pairs)).T
+        found = rows(chosen.side, chosen.pairs, not chosen.networks)
+    frame = pd.DataFrame(found).T
     frame = frame.reindex(columns=COLUMNS).rename(columns=COLUMNS)
     print("\n" + formatted(frame, "markdown", 3, label="method, rival"))

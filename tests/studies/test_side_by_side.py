@@ -35,7 +35,7 @@ def test_both_solve_the_same_problem_or_take_the_same_steps(small, capsys, monke
     # deepinv starts from A^T y, ours from another estimate.
     pgd = found["PnP-PGD, deepinv"]
     assert abs(pgd["our_psnr"] - pgd["their_psnr"]) < 1
-    monkeypatch.setattr(side_by_side, "rows", lambda side, pairs: found)
+    monkeypatch.setattr(side_by_side, "rows", lambda side, pairs, solved: found)
     side_by_side.main([])
     printed = capsys.readouterr().out
     for name in found:
