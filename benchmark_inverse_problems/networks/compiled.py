@@ -28,7 +28,7 @@ PARTS = {dinv.models.DRUNet: "forward_unet", RAM: "backbone", RIM: "forward"}
 # seconds each time.
 MOST_PARTS, MOST_SIZES = 2, 4
 # Graphs that the process keeps, for other solvers and problems with the same network.
-MOST_KEPT = 24
+MOST_KEPT = 8
 OPERATORS = (FineScales, StackedScales)
 
 

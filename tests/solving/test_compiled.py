@@ -9,6 +9,7 @@ from benchmark_inverse_problems import evaluate
 from benchmark_inverse_problems.commands.run import main
 from benchmark_inverse_problems.networks import compiled
 from benchmark_inverse_problems.networks.drunet import MultiHeadDRUNet
+from benchmark_inverse_problems.report.rows import machine_text
 from benchmark_inverse_problems.solving import settings
 
 PROBLEM = "simulated[task=denoise]"
@@ -78,6 +79,7 @@ def test_the_setting_is_in_the_key_and_in_the_results(
     assert "(cached)" not in capsys.readouterr().out
     for df, value in ((on, "on"), (off, "off")):
         assert set(df.objective_compiled) == {value}
+        assert ("compiled networks" in machine_text(df)) == (value == "on")
     assert off.objective_compile_time.isna().all()
     seconds = on.objective_compile_time
     assert (seconds.filter(like="unrolled") > 0).all()
