@@ -412,9 +412,8 @@ def row(task, methods, in_gray, side, pairs, same=False, trained=True):
     found = {"theirs": seconds[0], "ours": seconds[1], "faster": ratios[1]}
     found["bfloat16"] = ratios[2] if len(ratios) > 2 else None
     if same:
-        found["difference"] = float(
-            (theirs - ours).abs().max() / (ours.max() - ours.min())
-        )
+        largest = (theirs - ours).abs().max() / (ours.max() - ours.min())
+        found["difference"] = f"{float(largest):.0e}"
     if trained:
         for name, x in (("their_psnr", theirs), ("our_psnr", ours)):
             found[name] = Case(x, truth, observation).psnr()

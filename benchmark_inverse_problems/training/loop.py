@@ -174,7 +174,7 @@ def train(recipe, sampler, folder, device="cpu", quiet=False, workers=0):
             / 2
         ),
     )
-    state = {"step": 0, "wall": 0.0, "total": 0.0, "curve": []}
+    state = {"step": 0, "wall": 0.0, "total": 0.0, "curve": [], "machines": []}
     parts = {
         "model": model,
         "average": average,
@@ -183,9 +183,12 @@ def train(recipe, sampler, folder, device="cpu", quiet=False, workers=0):
     }
     if checkpoint.exists():
         saved = torch.load(checkpoint, map_location=device, weights_only=True)
-        state = saved["state"]
+        state |= saved["state"]
         for key, part in parts.items():
             part.load_state_dict(saved[key])
+
+    if machine(device) not in state["machines"]:
+        state["machines"].append(machine(device))
 
     def save():
         saved = {key: part.state_dict() for key, part in parts.items()}
@@ -230,10 +233,10 @@ def train(recipe, sampler, folder, device="cpu", quiet=False, workers=0):
             save()
             last_save = time.monotonic()
     save()
-    return export(recipe, average.module, state, folder, sampler.description, device)
+    return export(recipe, average.module, state, folder, sampler.description)
 
 
-def export(recipe, model, state, folder, data, device):
+def export(recipe, model, state, folder, data):
     """Write the weights, their JSON and their curve; return the JSON's content."""
     description = {
         "recipe": f"python -m benchmark_inverse_problems train {recipe.name} "
@@ -243,7 +246,7 @@ def export(recipe, model, state, folder, data, device):
         "steps": state["step"],
         "learning_rate": recipe.lr,
         "wall_time_s": round(state["wall"]),
-        "machine": machine(device),
+        "machine": "; ".join(state["machines"]),
         "parameters": sum(p.numel() for p in model.parameters()),
         "learned": recipe.learned,
         "validation": {k: v for k, v in state["curve"][-1].items() if k != "step"},

@@ -30,7 +30,7 @@ def test_both_solve_the_same_problem_or_take_the_same_steps(small, capsys, monke
         assert row["theirs"] > 0 and row["ours"] > 0 and row["faster"] > 0
         assert ("variation" in name) == (row["bfloat16"] is None)
     for name in side_by_side.SOLVED:
-        assert found[name]["difference"] < 0.02
+        assert float(found[name]["difference"]) < 0.02
         assert abs(found[name]["our_psnr"] - found[name]["their_psnr"]) < 0.05
     # deepinv starts from A^T y, ours from another estimate.
     pgd = found["PnP-PGD, deepinv"]
