@@ -9,6 +9,7 @@ from ..physics.initial_estimate import initial_estimate
 from ..physics.noise import noise_level, with_noise
 from ..physics.proximal import data_prox
 from ..support.checks import check_known
+from ..support.random import normal_like
 from .dpir import SIGMA_MIN
 
 # Variance that each step of the diffusion adds: first, last and number of steps.
@@ -114,14 +115,14 @@ def diffpir(
         return
     signal, noise = schedule(steps)
     prox, _ = data_prox(physics, y)
-    x = signal[0] * (2 * x0 - 1) + noise[0] * torch.randn_like(x0)
+    x = signal[0] * (2 * x0 - 1) + noise[0] * normal_like(x0)
     for k in range(steps - 1):
         level = noise[k] / signal[k]
         x0 = denoiser((x / signal[k] + 1) / 2, level / 2)
         x0 = x0.clamp(lowest, 1)
         x0 = prox(x0, (level / sigma) ** 2 / lambda_)
         left = (x - signal[k] * (2 * x0 - 1)) / noise[k]
-        mixed = (1 - zeta) ** 0.5 * left + zeta**0.5 * torch.randn_like(x0)
+        mixed = (1 - zeta) ** 0.5 * left + zeta**0.5 * normal_like(x0)
         x = signal[k + 1] * (2 * x0 - 1) + noise[k + 1] * mixed
         yield x0
     yield (x + 1) / 2

@@ -2,13 +2,12 @@
 
 import copy
 
-import torch
-
 from ..networks.unet import SIZES, VOLUMES, GrayUNet, UNet
 from ..networks.weights import choose, load_weights
 from ..physics.facts import family
 from ..physics.initial_estimate import direct_inverse
 from ..support.checks import check_known
+from ..support.random import normal_like
 from .fitting import fit, weight_of_means
 from .stopping import LowestLoss
 
@@ -23,7 +22,7 @@ TV_WEIGHT, TV_WEIGHTS = 0.3, {"tomography": 0.1, "cone_beam": 0.1}
 
 def noise_input(physics, y):
     """White noise of the image's shape, for `edip`'s `start`."""
-    return NOISE_INPUT * torch.randn_like(physics.A_adjoint(y))
+    return NOISE_INPUT * normal_like(physics.A_adjoint(y))
 
 
 # For tomography "pseudoinverse" is the filtered back-projection, as in the paper. A

@@ -11,6 +11,7 @@ from ..networks.layers import LAYOUTS
 from ..physics.facts import image_shape
 from ..physics.noise import NOISE_FLOOR, noise_level
 from ..support.checks import check_known
+from ..support.random import normal_like
 from .stopping import LastIterate, stopping_rule
 
 # The input is uniform in [0, INPUT], as in the papers.
@@ -90,7 +91,8 @@ def from_noise(
     """
     shape = image_shape(physics, y)
     module = network(tuple(shape[1:])).to(y.device)
-    z = INPUT * torch.rand(module.input_shape, device=y.device)
+    # Drawn on the CPU, as the same numbers on every device.
+    z = INPUT * torch.rand(module.input_shape).to(y.device)
     weight = weight_of_means(tv_weight, y, physics, shape)
     if isinstance(stopping, str):
         stopping = stopping_rule(stopping, y, physics, patience)
@@ -216,7 +218,7 @@ def fit(
     network.train().to(memory_format=layout)
     estimate, total = None, 0.0
     for iteration in range(iterations + 1):
-        noise = torch.randn(z.shape, device=z.device) if jitter else 0.0
+        noise = normal_like(z) if jitter else 0.0
         with torch.enable_grad():
             with torch.autocast(y.device.type, torch.bfloat16, enabled=mixed):
                 x = network((z + jitter * noise).contiguous(memory_format=layout))

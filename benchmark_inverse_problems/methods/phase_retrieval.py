@@ -12,6 +12,7 @@ from ..networks.complex_images import by_parts
 from ..physics.facts import background, image_shape, linear_part
 from ..physics.noise import noise_level, with_noise
 from ..support.checks import check_known
+from ..support.random import normal_like
 
 STARTS = ("flat", "spectral", "random")
 POWER_ITERATIONS, TOLERANCE = 600, 1e-4
@@ -126,7 +127,7 @@ def spectral(y, physics):
     weights = (1 - 1 / relative.clamp(min=1e-6)).clamp(min=LEAST_WEIGHT)
     # All eigenvalues of the shifted matrix are positive: the largest one leads.
     weights = (weights - LEAST_WEIGHT).repeat(1, 2, 1, 1)
-    x = B.A_adjoint(torch.randn_like(weights))
+    x = B.A_adjoint(normal_like(weights))
     for _ in range(POWER_ITERATIONS):
         old, x = x / x.norm(), B.A_adjoint(weights * B.A(x / x.norm()))
         if float((x / x.norm() - old).norm()) < TOLERANCE:
@@ -149,7 +150,7 @@ def first(y, physics, start):
         return spectral(y, physics)
     B, b = linear_part(physics), amplitudes(y)
     if start == "random":
-        return B.A_adjoint(project(torch.randn_like(b), b))
+        return B.A_adjoint(project(normal_like(b), b))
     x = torch.zeros_like(B.A_adjoint(b))
     x[:, 0] = 1
     return x / x.norm() * y.clamp(min=0).sum().sqrt()

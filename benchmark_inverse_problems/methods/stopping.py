@@ -101,7 +101,7 @@ class Variance(LastIterate):
 
     def update(self, estimate, x, residual, loss):
         if self.pixels is None:
-            chosen = torch.randperm(x.numel(), device=x.device)
+            chosen = torch.randperm(x.numel()).to(x.device)
             self.pixels = chosen[: self.SKETCH].clone()
         self.recent.append(x.flatten()[self.pixels])
         if len(self.recent) < self.recent.maxlen:

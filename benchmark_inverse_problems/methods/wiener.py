@@ -20,6 +20,7 @@ from ..physics.gaussian_field import (
 )
 from ..physics.noise import noise_level
 from ..support.checks import check_known
+from ..support.random import normal_like
 
 TOLERANCE, ITERATIONS = 1e-5, 500
 # Least noise level, so that the system can be solved.
@@ -173,8 +174,8 @@ def wiener(y, physics, deviation=None, samples=0, law="field"):
         return mean
     total, errors = torch.zeros_like(mean), []
     for _ in range(samples):
-        x = field(torch.randn_like(mean), deviation, law)
-        noise = sigma * torch.randn_like(y) * measured(physics).to(y)
+        x = field(normal_like(mean), deviation, law)
+        noise = sigma * normal_like(y) * measured(physics).to(y)
         error = x - posterior.mean(physics.A(x) + noise)
         total += error.square()
         errors.append(float(error.square().mean()))
