@@ -45,7 +45,12 @@ class InBfloat16(nn.Module):
 
 
 def round_kernel(kernel):
-    """Round a kernel to values of bfloat16 that keep the sum of each filter.
+    """Round a kernel to values of bfloat16 that keep the sum of each filter."""
+    return rounded_with_sums(kernel, lambda x: x.bfloat16().to(kernel.dtype))
+
+
+def rounded_with_sums(kernel, nearest):
+    """Round a kernel to values that keep the sum of each filter.
 
     Rounding each value on its own changes the response of a filter to a constant image,
     and smooth images are nearly constant. Here the values are rounded from the largest
@@ -57,6 +62,8 @@ def round_kernel(kernel):
     ----------
     kernel : Tensor
         (outputs, inputs, ...) as in `torch.nn.Conv2d`.
+    nearest : callable (Tensor) -> Tensor
+        The nearest values that can be stored.
 
     Returns
     -------
@@ -68,7 +75,7 @@ def round_kernel(kernel):
     error = 0
     columns = []
     for column in filters.gather(-1, order).unbind(-1):
-        rounded = (column + error).bfloat16().to(kernel.dtype)
+        rounded = nearest(column + error)
         error = column + error - rounded
         columns.append(rounded)
     rounded = torch.stack(columns, -1)

@@ -16,6 +16,7 @@ RECIPES = [
         validate,
         steps=8000,
         lr=5e-4,
+        bits=8,
         learned=learned(SHARES, *MODALITIES.values()),
     )
 ]

@@ -14,6 +14,7 @@ RECIPES = [
         validate,
         steps=3000,
         lr=1e-3,
+        bits=8,
         learned=learned(SHARES, *MODALITIES.values()),
     )
 ]
