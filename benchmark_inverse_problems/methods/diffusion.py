@@ -188,7 +188,7 @@ def dps(y, physics, denoiser, steps=100, weight=1.0):
     denoiser : callable
         `denoiser(x, sigma)` for images like A^T y.
     steps : int
-        Each calls the denoiser twice, once with its gradient.
+        Noise levels. All but the last one call the denoiser, with its gradient.
     weight : float
         Weight of the guidance.
 
@@ -252,7 +252,7 @@ def pigdm(y, physics, denoiser, steps=40, weight=1.0, deviation=0.15, lowest=0.0
     denoiser : callable
         `denoiser(x, sigma)` for images like A^T y. It has a gradient.
     steps : int
-        Calls of the denoiser, each with its gradient.
+        Noise levels. All but the last one call the denoiser, with its gradient.
     weight : float
         Weight of the guidance.
     deviation : float
