@@ -1,6 +1,6 @@
 """Draw what the solvers of a result file made of the first image of each problem.
 
-python examples/pictures.py outputs/FILE.parquet docs/FILE.png
+python examples/pictures.py outputs/FILE.parquet docs/FILE.webp
 """
 
 import sys
@@ -23,7 +23,7 @@ def pictures(df, problem):
     first = found[0][1]
     drawn = [(key, first[key]) for key in ("truth", "measurement")]
     drawn += [
-        (f"{names[solver].split('[')[0]}, {psnr:.1f} dB", entry["reconstruction"])
+        (f"{names[solver].split('[')[0]}\n{psnr:.1f} dB", entry["reconstruction"])
         for solver, entry, psnr in found
     ]
     return [(title, from_png(picture)) for title, picture in drawn]
@@ -54,7 +54,7 @@ def main(source, target):
             fontsize=9,
         )
     figure.tight_layout()
-    figure.savefig(target, dpi=80)
+    figure.savefig(target, dpi=80, bbox_inches="tight")
 
 
 if __name__ == "__main__":

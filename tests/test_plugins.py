@@ -121,6 +121,29 @@ def test_solver_of_operators_that_are_not_linear(name, task):
     assert judge(found, *problem.judged(0))["residual"] < 0.9
 
 
+def first_points():
+    """The problems whose operator no tiny problem has, with their first test parameters."""
+    known = {tiny_problem(task).task.operator for task in TINY}
+    for name, cls in DATASETS.items():
+        point = next(product_param(cls.parameters | (cls.test_parameters or {})))
+        if cls.get_instance(**point).get_task().operator not in known:
+            yield name, point
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("problem", "point"), first_points())
+def test_no_solver_fails(problem, point):
+    """Each reconstructs something finite, or skips with a sentence."""
+    instance = DATASETS[problem].get_instance(**point)
+    made, failed = instance.get_data()["problem"], {}
+    for name in SOLVERS:
+        try:
+            reconstruct(name, made, **untuned(name))
+        except Exception as error:  # all that fail are listed together
+            failed[name] = repr(error)
+    assert failed == {}
+
+
 @pytest.mark.parametrize("name", SOLVERS)
 def test_solver_supports_something(name):
     supported = [

@@ -1,8 +1,9 @@
 """Write the pages of the documentation that come from the plugins.
 
-Writes the pages of problems, solvers and run configs, and the lists of the page on the
-dashboard, into ``docs/``. ``make docs`` builds the site from them. Their texts come
-from the plugins, and costs come from a result file.
+Writes the pages of problems, solvers and run configs, the lists of the page on the
+dashboard, and the figures of all pages into ``docs/``. ``make docs`` builds the site from
+them. Their texts come from the plugins, figures from the tables of their pages, and the
+places of solvers from result files.
 """
 
 import base64
@@ -16,24 +17,29 @@ from pathlib import Path
 
 import yaml
 from benchopt.benchmark import Benchmark
-from benchopt.results import read_results
 from benchopt.utils.parametrized_name_mixin import product_param
 
 from ..judge.metrics import METRICS
 from ..judge.pictures import gallery
 from ..physics.catalogue import OPERATORS
 from ..problems.images import IMAGE_SETS
-from ..report.comparison import SAMPLE
-from ..report.names import harmless
-from ..report.rows import last_rows, machine_text, shown
+from ..report.comparison import SAMPLE, image_scores
+from ..report.figures import write_figures
+from ..report.leaderboard import DIFFERENCE
+from ..report.names import labels, problem_names
+from ..report.overall import paired_to_best
+from ..report.rows import ALL, last_rows, machine_text, shown
+from ..report.submitted import combined, read_submitted
 from ..solving.iterative import IterativeSolver
 from ..suite import BENCHMARK, REPOSITORY, in_checkout
 from ..support.text import markdown_table
 from . import parser
 from .readme import first_line
 
-GENERATED = ("problems", "solvers", "lists")
+GENERATED = ("problems", "solvers", "lists", "figures")
 COSTS = ("psnr", "ssim", "runtime", "peak_memory", "parameters")
+NO_RESULTS = """There was no result file when these pages were made. `make docs FILE=outputs/NAME.parquet`
+takes one."""
 
 
 @dataclass
@@ -114,37 +120,82 @@ def parameter_table(cls):
     return markdown_table(header, rows) if rows else "It has no parameters."
 
 
-def cost_table(df):
-    """Mean quality and costs of some results, one row per problem and solver."""
+def places(df):
+    """The place of each solver among those of each problem, by its mean PSNR.
+
+    Parameters
+    ----------
+    df : DataFrame
+        Results.
+
+    Returns
+    -------
+    dict
+        {(problem, solver): (place, number of solvers, dB to the best)}, best first. Solvers
+        of the same mean share a place. A problem without a PSNR has no places.
+    """
+    scores = image_scores(last_rows(df, ALL), "psnr")
+    by_problem = scores.groupby(level="dataset_name", sort=False)
+    means = by_problem.mean().dropna(how="all")
+    gaps = paired_to_best(scores.loc[means.index])
+    gaps = gaps.groupby(level="dataset_name", sort=False).mean()
+    found = {}
+    for problem, line in means.iterrows():
+        ranks = line.dropna().rank(ascending=False, method="min").sort_values()
+        for solver, rank in ranks.items():
+            gap = gaps.loc[problem, solver]
+            found[problem, solver] = (int(rank), len(ranks), gap)
+    return found
+
+
+def cost_table(df, chosen):
+    """Place, mean quality and costs, one row for each problem and solver, by short names.
+
+    Parameters
+    ----------
+    df : DataFrame
+        Results of all solvers, with which places are counted.
+    chosen : callable (problem, solver) -> bool
+        Whether a cell has a row.
+    """
     metrics = {key: metric for key, metric in shown(df).items() if key in COSTS}
-    rows = []
-    for problem in df["dataset_name"].unique():
-        for solver, cell in last_rows(df, problem).groupby("solver_name", sort=False):
-            means = [cell[f"objective_{key}"].mean() for key in metrics]
-            numbers = [
-                f"{mean:,.{metric.digits}f}"
-                for mean, metric in zip(means, metrics.values(), strict=True)
-            ]
-            rows.append([code(harmless(problem)), code(harmless(solver)), *numbers])
-    return markdown_table(
-        ["problem", "solver", *(m.title for m in metrics.values())], rows
+    means = (
+        last_rows(df, ALL)
+        .groupby(["dataset_name", "solver_name"])[[f"objective_{k}" for k in metrics]]
+        .mean()
     )
+    placed = places(df)
+    without = [cell for cell in means.index if cell not in placed]
+    short = problem_names(df["dataset_name"].unique()) | labels(
+        df["solver_name"].unique()
+    )
+    rows = []
+    for cell in filter(lambda cell: chosen(*cell), (*placed, *without)):
+        place, count, gap = placed.get(cell, ("", "", None))
+        row = [code(short[name]) for name in cell]
+        row += [f"{place} of {count}", f"{gap:.2f}"] if cell in placed else ["", ""]
+        numbers = zip(means.loc[cell], metrics.values(), strict=True)
+        rows.append(row + [f"{mean:,.{metric.digits}f}" for mean, metric in numbers])
+    titles = [metric.title for metric in metrics.values()]
+    return markdown_table(["problem", "solver", "place", DIFFERENCE, *titles], rows)
 
 
 def costs(df, column, cls):
-    """The section on costs of a plugin's page. It is empty without results."""
+    """The section of a plugin's page on its places and costs in the results."""
+    heading = "## Place, quality and cost"
     if df is None:
-        return ""
+        return f"{heading}\n\n{NO_RESULTS}"
     mine = df[df[column].str.fullmatch(rf"{re.escape(cls.name)}(\[.*\])?")]
     if mine.empty:
-        return ""
-    return f"""
-## Quality and cost
+        return f"{heading}\n\nThe result file of these pages has no results of it."
+    cells = set(zip(mine["dataset_name"], mine["solver_name"], strict=True))
+    return f"""{heading}
 
 Means over the images, from the result file that was at hand when these pages were made;
-the runtimes are of one machine with {machine_text(mine)}.
+the runtimes are of one machine with {machine_text(mine)}. The place is that of the mean
+PSNR among all solvers of the file that ran on the problem.
 
-{cost_table(mine)}
+{cost_table(df, lambda *cell: cell in cells)}
 """
 
 
@@ -161,7 +212,7 @@ def problem_page(example, df):
     shapes = ["x".join(map(str, item.shape[1:])) for item in (truth, observation.y)]
     return f"""# {cls.name}
 
-{inspect.getdoc(cls)}
+{summary(cls.__doc__)}
 
 ![truth](pictures/{cls.name}_truth.png){{ width=256 .pixels }}
 ![measurement](pictures/{cls.name}_measurement.png){{ width=256 .pixels }}
@@ -209,7 +260,7 @@ def solver_page(cls, examples, df):
     )
     return f"""# {cls.name}
 
-{inspect.getdoc(cls)}
+{summary(cls.__doc__)}
 
 It reconstructs {kind}. Run it beside the simplest one:
 
@@ -270,7 +321,14 @@ def dashboard_lists(folder, benchmark):
     return {"views": views, "pages": pages, "metrics": metrics}
 
 
-def write(folder=BENCHMARK, docs=None, results=None):
+def results_at_hand(folder):
+    """The submitted result files, else the newest one in ``outputs/``, if there is any."""
+    submitted = sorted(folder.glob("submissions/*.parquet"))
+    files = sorted(folder.glob("outputs/*.parquet"), key=lambda p: p.stat().st_mtime)
+    return submitted or files[-1:]
+
+
+def write(folder=BENCHMARK, docs=None, results=()):
     """Write the generated pages. None of them is in the repository.
 
     Parameters
@@ -279,14 +337,13 @@ def write(folder=BENCHMARK, docs=None, results=None):
         The benchmark.
     docs : path or None
         The folder to write into. None: the benchmark's ``docs/``.
-    results : path or None
-        A result file for the costs. None: the newest one, if there is any.
+    results : list of path
+        Result files for places and costs. Empty: `results_at_hand`.
     """
     folder = Path(folder)
     docs = Path(docs) if docs else folder / "docs"
-    files = sorted(folder.glob("outputs/*.parquet"), key=lambda p: p.stat().st_mtime)
-    file = results or (files[-1] if files else None)
-    df = read_results(file) if file else None
+    files = list(results) or results_at_hand(folder)
+    df = combined({str(f): read_submitted(f) for f in files}) if files else None
     benchmark = Benchmark(folder)
     examples = [Example(cls) for cls in benchmark.get_datasets()]
     solvers = benchmark.get_solvers()
@@ -305,6 +362,7 @@ def write(folder=BENCHMARK, docs=None, results=None):
         (docs / name).parent.mkdir(parents=True, exist_ok=True)
         (docs / name).write_text(text)
     write_pictures(docs / "problems" / "pictures", examples)
+    write_figures(docs)
 
 
 def write_pictures(folder, examples):
@@ -323,8 +381,9 @@ def main(arguments):
     options = parser("site", "The pages of problems, solvers and run configs.")
     options.add_argument(
         "file",
-        nargs="?",
-        help="a result file for the costs (default: the newest in outputs/)",
+        nargs="*",
+        help="result files for places and costs (default: those in submissions/, else the "
+        "newest in outputs/)",
     )
     options = options.parse_args(arguments)
     in_checkout("site")

@@ -1,4 +1,4 @@
-"""Diffusion methods that need only a denoiser: DiffPIR, DDRM and DPS."""
+"""Diffusion methods that need only a denoiser: DiffPIR, DDRM, DPS and PiGDM."""
 
 import deepinv as dinv
 import numpy as np
@@ -189,7 +189,7 @@ def dps(y, physics, denoiser, steps=100, weight=1.0):
     denoiser : callable
         `denoiser(x, sigma)` for images like A^T y.
     steps : int
-        Each calls the denoiser twice, once with its gradient.
+        Noise levels. All but the last one call the denoiser, with its gradient.
     weight : float
         Weight of the guidance.
 
@@ -223,3 +223,76 @@ def dps(y, physics, denoiser, steps=100, weight=1.0):
         noise_model=dinv.physics.GaussianNoise(scale * noise_level(physics, y)),
     )
     return model(scale * y, scaled, x_init=initial_estimate(physics, y).shape).float()
+
+
+def pigdm(y, physics, denoiser, steps=40, weight=1.0, deviation=0.15, lowest=0.0):
+    """Pseudoinverse-guided diffusion (Song et al., ICLR 2023).
+
+    From noise, for falling levels s_t (images in [0, 1]):
+
+        x0 <- denoiser(x_t, s_t), clamped to [lowest, 1]
+        g <- J^T (argmin_x ||A x - y||^2 / sigma^2 + ||x - x0||^2 / r_t^2 - x0)
+        x_t-1 <- x0 with noise of level s_t-1, plus weight g
+
+    J is the Jacobian of the denoiser. r_t^2 = 1 / (1 / s_t^2 + 1 / deviation^2) is the
+    variance of the image given x_t. The fresh noise of a step is that of DDPM, as in the
+    paper's algorithm 1. The argmin is the paper's guidance by the pseudoinverse where y has
+    noise, with the paper's weight r_t^2. The guidance of a step does not shrink with their
+    number, so that a weight fits a number of steps.
+
+    The class `deepinv.sampling.PiGDMDataFidelity` leaves this weight out. Its steps then
+    grow with s_t^2, and the bundled denoiser diverges there: it was not trained for such
+    levels. The paper takes a deviation of 1 for images in [-1, 1], which is 0.5 here.
+
+    Parameters
+    ----------
+    y : Tensor
+        Measurements of an image (1, C, H, W) with values about [0, 1].
+    physics : deepinv.physics.LinearPhysics
+        The operator A, with its noise model; sigma is at least `SIGMA_MIN`.
+    denoiser : callable
+        `denoiser(x, sigma)` for images like A^T y. It has a gradient.
+    steps : int
+        Noise levels. All but the last one call the denoiser, with its gradient.
+    weight : float
+        Weight of the guidance.
+    deviation : float
+        Standard deviation of images about what a denoiser makes of pure noise.
+    lowest : float
+        Smallest value of an image: 0, or -1 for the parts of complex images.
+
+    Returns
+    -------
+    Tensor
+        The image (1, C, H, W).
+
+    Raises
+    ------
+    ValueError
+        If a setting is out of range.
+    """
+    if not (weight > 0 and deviation > 0 and steps >= 2):
+        raise ValueError(
+            "PiGDM needs weight > 0, deviation > 0 and at least 2 steps, got "
+            f"{weight}, {deviation} and {steps}."
+        )
+    sigma = max(noise_level(physics, y), SIGMA_MIN)
+    signal, noise = schedule(steps)
+    prox, _ = data_prox(physics, y)
+    x = torch.randn_like(initial_estimate(physics, y))
+    for k in range(steps - 1):
+        level = noise[k] / signal[k] / 2
+        variance = 1 / (1 / level**2 + 1 / deviation**2)
+
+        def denoised(x, level=level):
+            return denoiser(x, level).clamp(lowest, 1)
+
+        x0, pulled = torch.func.vjp(denoised, (x / signal[k] + 1) / 2)
+        x0 = x0.detach()
+        (guidance,) = pulled(prox(x0, variance / sigma**2) - x0)
+        left = (x - signal[k] * (2 * x0 - 1)) / noise[k]
+        fresh = noise[k + 1] / noise[k] * (1 - (signal[k] / signal[k + 1]) ** 2) ** 0.5
+        kept = (noise[k + 1] ** 2 - fresh**2) ** 0.5
+        x = signal[k + 1] * (2 * x0 - 1) + kept * left + fresh * torch.randn_like(x)
+        x = x + 2 * signal[k] * weight * guidance.detach()
+    return (x + 1) / 2

@@ -89,6 +89,14 @@ def test_pictures_of_the_readme_exist():
         assert (ROOT / path).exists(), path
 
 
+def test_pictures_of_the_beyond_linear_problems_are_small():
+    text = (ROOT / "docs" / "beyond_linear.md").read_text()
+    found = re.findall(r"!\[.+\]\((.+)\.webp\)", text)
+    assert set(found) == {"coded_diffraction", "blind_deblur", "scattering", "eit"}
+    for name in found:
+        assert (ROOT / "docs" / f"{name}.webp").stat().st_size < 100_000
+
+
 def test_changelog_has_the_version():
     from benchmark_inverse_problems import __version__
 

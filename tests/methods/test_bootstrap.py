@@ -132,7 +132,7 @@ def test_samplers_repeat():
     assert torch.equal(next(side_by_side(iterates, 1)(y, None)), y)
 
 
-@pytest.mark.parametrize("solver", ["dps", "ddrm", "diffpir"])
+@pytest.mark.parametrize("solver", ["dps", "pigdm", "ddrm", "diffpir"])
 def test_samplers_give_a_spread(solver):
     problem = tiny_problem("denoise")
     settings = SOLVERS[solver].test_config | {"repetitions": 2, "steps": 3}

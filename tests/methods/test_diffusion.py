@@ -7,8 +7,15 @@ import torch
 from deepinv.physics import Denoising
 from torch.nn.functional import avg_pool2d, pad
 
-from benchmark_inverse_problems.methods.diffusion import ddrm, diffpir, dps, schedule
+from benchmark_inverse_problems.methods.diffusion import (
+    ddrm,
+    diffpir,
+    dps,
+    pigdm,
+    schedule,
+)
 from benchmark_inverse_problems.methods.total_variation import total_variation
+from benchmark_inverse_problems.physics.initial_estimate import initial_estimate
 
 from ..small import OPERATORS, measured, noisy, picture, psnr
 from ..test_plugins import SOLVERS
@@ -174,3 +181,67 @@ def test_dps_refuses_settings(settings):
     x, y, physics, _ = measured("denoising")
     with pytest.raises(ValueError, match="DPS needs weight > 0 and at least 2 steps"):
         dps(y, physics, shrink, **settings)
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_pigdm_on_every_operator(name):
+    x, y, physics, _ = measured(name)
+    torch.manual_seed(0)
+    found = pigdm(y, physics, shrink, steps=6)
+    assert found.shape == x.shape and found.dtype == torch.float32
+    assert found.isfinite().all() and not found.requires_grad
+    torch.manual_seed(0)
+    assert torch.equal(pigdm(y, physics, shrink, steps=6), found)
+
+
+@pytest.mark.parametrize("name", ["sr4", "inpainting", "lines"])
+def test_pigdm_fills_in_what_is_not_measured(name):
+    x, y, physics, _ = measured(name)
+    torch.manual_seed(0)
+    found = pigdm(y, physics, shrink, steps=40)
+    assert psnr(found, x) > psnr(physics.A_adjoint(y), x) + 3
+
+
+def test_pigdm_follows_the_data_where_the_weight_is_large():
+    x, y, physics, _ = measured("inpainting")
+    errors = []
+    for weight in (0.01, 1.0):
+        torch.manual_seed(0)
+        found = pigdm(y, physics, shrink, steps=20, weight=weight)
+        errors.append((physics.A(found) - y).norm())
+    assert errors[1] < 0.5 * errors[0]
+
+
+def linear(x, sigma):
+    """A denoiser that makes values below 1 of noise of level 80."""
+    return x / 200 - 1
+
+
+def test_the_guidance_is_that_of_deepinv_with_the_papers_weight():
+    """One step from the same noise with and without guidance."""
+    x, y, physics, _ = measured("inpainting")
+    signal, noise = schedule(2)
+    found = []
+    for weight in (1e-9, 1e3):
+        torch.manual_seed(0)
+        settings = {"weight": weight, "deviation": 0.5, "lowest": -1e9}
+        found.append(pigdm(y, physics, linear, steps=2, **settings))
+    torch.manual_seed(0)
+    level = noise[0] / signal[0] / 2
+    drawn = torch.randn_like(initial_estimate(physics, y))
+    start = (drawn / signal[0] + 1) / 2
+    variance = 1 / (1 / level**2 + 1 / 0.5**2)
+    # deepinv's r_t^2 is s^2 / (1 + s^2) for images in [0, 1].
+    same = torch.tensor((variance / (1 - variance)) ** 0.5)
+    gradient = dinv.sampling.PiGDMDataFidelity(linear).grad(start, y, physics, same)
+    expected = -1e3 * signal[0] * variance * gradient
+    assert expected.abs().mean() > 0.005
+    torch.testing.assert_close(found[1] - found[0], expected, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("settings", [{"weight": 0}, {"deviation": 0}, {"steps": 1}])
+def test_pigdm_refuses_settings(settings):
+    x, y, physics, _ = measured("denoising")
+    message = "PiGDM needs weight > 0, deviation > 0 and at least 2 steps"
+    with pytest.raises(ValueError, match=message):
+        pigdm(y, physics, shrink, **settings)
