@@ -130,7 +130,7 @@ def first_points():
             yield name, point
 
 
-@pytest.mark.slow
+@pytest.mark.by_hand
 @pytest.mark.parametrize(("problem", "point"), first_points())
 def test_no_solver_fails(problem, point):
     """Each reconstructs something finite, or skips with a sentence."""

@@ -279,7 +279,7 @@ def pigdm(y, physics, denoiser, steps=40, weight=1.0, deviation=0.15, lowest=0.0
     sigma = max(noise_level(physics, y), SIGMA_MIN)
     signal, noise = schedule(steps)
     prox, _ = data_prox(physics, y)
-    x = torch.randn_like(initial_estimate(physics, y))
+    x = normal_like(initial_estimate(physics, y))
     for k in range(steps - 1):
         level = noise[k] / signal[k] / 2
         variance = 1 / (1 / level**2 + 1 / deviation**2)
@@ -293,6 +293,6 @@ def pigdm(y, physics, denoiser, steps=40, weight=1.0, deviation=0.15, lowest=0.0
         left = (x - signal[k] * (2 * x0 - 1)) / noise[k]
         fresh = noise[k + 1] / noise[k] * (1 - (signal[k] / signal[k + 1]) ** 2) ** 0.5
         kept = (noise[k + 1] ** 2 - fresh**2) ** 0.5
-        x = signal[k + 1] * (2 * x0 - 1) + kept * left + fresh * torch.randn_like(x)
+        x = signal[k + 1] * (2 * x0 - 1) + kept * left + fresh * normal_like(x)
         x = x + 2 * signal[k] * weight * guidance.detach()
     return (x + 1) / 2
