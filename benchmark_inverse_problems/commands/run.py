@@ -28,7 +28,7 @@ from benchopt.results import read_results
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from ..judge import perceptual
-from ..report.dashboard import self_contained
+from ..report.dashboard import making_pages, self_contained
 from ..report.terminal import summary
 from ..solving import settings
 from ..solving.failures import hand_over, read_failures
@@ -82,8 +82,9 @@ def main(arguments):
         outputs.mkdir(exist_ok=True)
         sweep(outputs)
         with TemporaryDirectory(prefix=f"{OWN}{os.getpid()}_", dir=outputs) as folder:
-            status = run(arguments, Path(folder))
-            return publish(Path(folder), outputs, status)
+            with making_pages() as pictures:
+                status = run(arguments, Path(folder))
+            return publish(Path(folder), outputs, status, pictures)
     except NotWritten as error:
         print(error)
         return 1
@@ -259,8 +260,16 @@ class WithoutPaths:
         return getattr(self.stream, name)
 
 
-def publish(folder, outputs, status):
+def publish(folder, outputs, status, pictures):
     """Move the files of a run to `outputs`; print its results, failures and paths.
+
+    Parameters
+    ----------
+    folder, outputs : Path
+    status : int
+        What `run` returned.
+    pictures : Encoded
+        Those of the dashboard.
 
     Returns
     -------
@@ -281,7 +290,7 @@ def publish(folder, outputs, status):
             if item.suffix != ".html":
                 item.rename(place)
             elif status == 0:  # else the page may be incomplete
-                html = self_contained(item.read_text(encoding="utf-8"))
+                html = self_contained(item.read_text(encoding="utf-8"), pictures)
                 with replacing(place) as temporary:
                     temporary.write_text(html, encoding="utf-8")
                 paths.append(f"Dashboard: {place}")
