@@ -13,6 +13,7 @@ from benchopt.benchmark import SLURM_JOB_NAME, Benchmark, _list_parametrized_cla
 from benchopt.config import get_setting
 from benchopt.results import read_results
 from benchopt.runner import run_benchmark
+from benchopt.utils.run_context import RunContext
 
 from . import __version__
 from .support.digests import Digests
@@ -211,3 +212,32 @@ def instances(check, patterns):
     for instance in found:
         instance.check_parameters()
     return found
+
+
+def prepared(solver, problem, crop=None, **parameters):
+    """A fresh instance of a solver with a problem, ready to run; None if it skips.
+
+    `crop` is the side of the image, instead of the problem's. Volumes are not cropped: None.
+    """
+    dataset, *_ = problems(Benchmark(BENCHMARK), problem)
+    if crop is not None:
+        if "crop" not in dataset.parameters:
+            return None
+        dataset = type(dataset).get_instance(**dataset._parameters | {"crop": crop})
+    return ready(solver, dataset, dataset.get_data()["problem"], **parameters)
+
+
+def ready(solver, dataset, problem, context=None, **parameters):
+    """A fresh instance of a solver with a dataset's problem; None if it skips.
+
+    `context` holds the processes that share the work, if there are several.
+    """
+    # A new instance has no state of another run.
+    solver = type(solver).get_instance(**solver._parameters | parameters)
+    solver.context = context
+    RunContext().set_run_context("command", dataset, solver, repetition=0, base_seed=0)
+    handed = {"observations": problem.observations, "tuning": problem.tuning}
+    if solver.skip(**handed)[0]:
+        return None
+    solver.set_objective(**handed)
+    return solver

@@ -87,6 +87,12 @@ def one_thread():
 
 
 @pytest.fixture(autouse=True)
+def not_compiled(monkeypatch):
+    """Compiling takes seconds: the tests of it ask for it."""
+    monkeypatch.setenv("INVERSE_PROBLEMS_COMPILE", "off")
+
+
+@pytest.fixture(autouse=True)
 def digests(tmp_path, monkeypatch):
     """Digests of test files are not kept in the suite's own cache."""
     monkeypatch.setattr(DIGESTS, "path", tmp_path / "digests.json")

@@ -14,7 +14,6 @@ from multiprocessing import get_context
 import pandas as pd
 import torch
 from benchopt.benchmark import Benchmark
-from benchopt.utils.run_context import RunContext
 from tqdm import tqdm
 
 from ..judge.metering import measure
@@ -23,7 +22,7 @@ from ..report.rows import threads_text
 from ..report.tables import FORMATS, formatted
 from ..solving import settings
 from ..studies.provenance import provenance
-from ..suite import BENCHMARK, problems, solvers
+from ..suite import BENCHMARK, prepared, solvers
 from . import parser
 
 PROBLEM = "cbsd68_deblur_gaussian[images=bundled,level=medium,n_images=1,crop=256]"
@@ -38,35 +37,6 @@ LABELS = {
     "training": f"train memory (batch {TRAINING_BATCH}) [MB]",
     "speed_up": "bfloat16 speed-up",
 }
-
-
-def prepared(solver, problem, crop=None, **parameters):
-    """A fresh instance of a solver with a problem, ready to run; None if it skips.
-
-    `crop` is the side of the image, instead of the problem's. Volumes are not cropped: None.
-    """
-    dataset, *_ = problems(Benchmark(BENCHMARK), problem)
-    if crop is not None:
-        if "crop" not in dataset.parameters:
-            return None
-        dataset = type(dataset).get_instance(**dataset._parameters | {"crop": crop})
-    return ready(solver, dataset, dataset.get_data()["problem"], **parameters)
-
-
-def ready(solver, dataset, problem, context=None, **parameters):
-    """A fresh instance of a solver with a dataset's problem; None if it skips.
-
-    `context` holds the processes that share the work, if there are several.
-    """
-    # A new instance has no state of another run.
-    solver = type(solver).get_instance(**solver._parameters | parameters)
-    solver.context = context
-    RunContext().set_run_context("command", dataset, solver, repetition=0, base_seed=0)
-    handed = {"observations": problem.observations, "tuning": problem.tuning}
-    if solver.skip(**handed)[0]:
-        return None
-    solver.set_objective(**handed)
-    return solver
 
 
 def run(solver):

@@ -15,9 +15,8 @@ from ..physics.parts import shared
 from ..report.tables import FORMATS, formatted
 from ..solving import settings
 from ..solving.solver import OnDevice
-from ..suite import BENCHMARK, configured, problems, solvers
+from ..suite import BENCHMARK, configured, problems, ready, solvers
 from . import PROGRAM, parser
-from .costs import ready
 
 LAUNCH = f"python -m torch.distributed.run --nproc-per-node 2 -m {PROGRAM.split()[-1]}"
 COLUMNS = ("psnr", "ssim", "runtime", "peak_memory")

@@ -68,7 +68,7 @@ def main(arguments):
         2 for an unusable argument.
     """
     try:
-        settings.device(), settings.threads(), perceptual.state()
+        settings.compiled(), settings.threads(), perceptual.state()
     except ValueError as error:  # also where every cell is in the cache
         print(error)
         return 1

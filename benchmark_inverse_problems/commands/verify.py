@@ -2,8 +2,9 @@
 
 Nothing comes from the cache. A cell is the same if its measurements have the same
 fingerprint and the score of each image differs by no more than the tolerance. The cells run
-with the file's number of threads unless INVERSE_PROBLEMS_THREADS says another. The exit
-status is 1 if a cell differs or cannot be computed.
+with the file's number of threads unless INVERSE_PROBLEMS_THREADS says another, and with
+networks compiled or not as INVERSE_PROBLEMS_COMPILE says here. The exit status is 1 if a
+cell differs or cannot be computed.
 
 A network that is fitted to the measurement, as by ``dip``, makes rounding errors larger: on
 another machine it may need a tolerance of 0.1 dB.

@@ -253,6 +253,14 @@ METRICS = {
         "MB",
         0,
     ),
+    "compile_time": Metric(
+        "Compile time",
+        "time to compile the networks for the size of the image, before the first one",
+        lambda c: c.cost.compile_time,
+        False,
+        "s",
+        1,
+    ),
     "parameters": Metric(
         "Params",
         "parameters of the networks",

@@ -57,6 +57,11 @@ class Reconstruction:
         torch's threads.
     device : str
         The device with its model.
+    compiled : str
+        Whether networks may be compiled, of `settings.COMPILED`.
+    compile_time : float
+        Seconds that compiling for this size took, outside of `runtime`; NaN if nothing is
+        compiled.
     trials : int
         Settings tried on the tuning set.
     tuned : str
@@ -82,6 +87,8 @@ class Reconstruction:
     gflops: float = NAN
     threads: int = 0
     device: str = ""
+    compiled: str = ""
+    compile_time: float = NAN
     trials: int = 0
     tuned: str = ""
     outside: str = ""

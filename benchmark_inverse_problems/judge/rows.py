@@ -30,6 +30,7 @@ def row(item, truth, observation):
         "image": observation.name,
         "threads": item.threads,
         "device": item.device,
+        "compiled": item.compiled,
         "trials": item.trials,
         "tuned": item.tuned,
         "outside": item.outside,

@@ -100,6 +100,11 @@ def machine_text(rows):
     parts = [threads_text(rows["objective_threads"])]
     if "objective_device" in rows:  # older result files do not name it
         parts += sorted(set(rows["objective_device"].dropna()) - {""})
+    if "objective_compiled" in rows and set(rows["objective_compiled"]) & {
+        "on",
+        "graphs",
+    }:
+        parts.append("compiled networks")
     return ", ".join(parts)
 
 

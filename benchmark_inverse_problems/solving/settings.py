@@ -1,8 +1,11 @@
-"""What depends on the machine, decided once: device, threads, precisions."""
+"""What depends on the machine, decided once: device, threads, precisions, compiling."""
 
 import os
 import platform
+import shutil
+import warnings
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
@@ -10,8 +13,12 @@ from threadpoolctl import threadpool_limits
 
 THREADS = "INVERSE_PROBLEMS_THREADS"
 DEVICE = "INVERSE_PROBLEMS_DEVICE"
+COMPILE = "INVERSE_PROBLEMS_COMPILE"
 # Of networks; operators are always in float32.
 PRECISIONS = ("float32", "bfloat16")
+# What solvers' networks are: as torch runs them, compiled, or compiled with CUDA graphs.
+COMPILED = OFF, ON, CUDA_GRAPHS = "off", "on", "graphs"
+CXX = {"nt": ("cl",)}  # compilers, by the system
 
 
 def device():
@@ -65,6 +72,47 @@ def machine(device):
         f"torch {torch.__version__}",
     )
     return ", ".join(parts)
+
+
+def compiled():
+    """How solvers' networks are compiled, of `COMPILED`: $INVERSE_PROBLEMS_COMPILE or off.
+
+    off, with a warning, where the machine has no compiler.
+
+    Raises
+    ------
+    ValueError
+        If the variable is not known, or asks for CUDA graphs elsewhere than on a GPU.
+    """
+    wanted, used = os.environ.get(COMPILE, OFF), device()
+    known = COMPILED if used.type == "cuda" else (OFF, ON)
+    if wanted not in known:
+        raise ValueError(
+            f"{COMPILE} is {wanted!r}, which networks on {used.type} cannot be: use one "
+            f"of {', '.join(known)}."
+        )
+    if wanted != OFF and not can_compile(used):
+        warn_no_compiler()
+        return OFF
+    return wanted
+
+
+def can_compile(device):
+    """Whether this machine has the compilers that torch needs for a device."""
+    if device.type == "cuda" and find_spec("triton") is None:
+        return False
+    names = (os.environ.get("CXX"), *CXX.get(os.name, ("g++", "clang++")))
+    return any(name and shutil.which(name) for name in names)
+
+
+@cache
+def warn_no_compiler():
+    """Warn once in a process."""
+    warnings.warn(
+        f"Networks run uncompiled: {COMPILE} needs a C++ compiler such as g++, and triton "
+        "on a GPU.",
+        stacklevel=2,
+    )
 
 
 def threads():

@@ -13,11 +13,13 @@ from torch import nn
 
 from ..judge.metering import count_gflops, give_back, keep_heap, measure
 from ..judge.reconstruction import (
+    NAN,
     Reconstruction,
     Reconstructions,
     as_estimate,
     check_reconstruction,
 )
+from ..networks.compiled import compile_parts, compiling, uncompiled
 from ..networks.domain import learned_by, outside
 from ..networks.precision import InBfloat16, in_fast_layout
 from ..networks.weights import noted
@@ -151,7 +153,11 @@ class ReconstructionSolver(DeclaredParameters, FingerprintMixin, BaseSolver):
         return self.published if self._parameters.get("weights") == "published" else ()
 
     def _get_state(self):
-        state = {"threads": settings.threads(), "device": settings.device_name()}
+        state = {
+            "threads": settings.threads(),
+            "device": settings.device_name(),
+            "compiled": settings.compiled(),
+        }
         if names := self.checkpoints():
             files = DIGESTS.of(map(published_path, names))
             state["weights"] = joined((p.name, digest) for p, digest in files.items())
@@ -176,6 +182,7 @@ class ReconstructionSolver(DeclaredParameters, FingerprintMixin, BaseSolver):
             self.observations = OnDevice(observations, self.device)
             self.settle(observations.task, tuning)
             self.networks, self.gflops = [], {}
+            self.parts, self.compile_times = [], {}
             with noted() as weights:
                 self.reconstruct = self.build(self.observations[0], **self.values)
             self.learned = self.learned_by(weights)
@@ -190,13 +197,14 @@ class ReconstructionSolver(DeclaredParameters, FingerprintMixin, BaseSolver):
         return learned_by(self.published if published else weights)
 
     def use_machine(self):
-        """Take the device and the threads that the settings give."""
+        """Take what the settings give: device, threads, whether networks are compiled."""
         keep_heap()
         self.device = settings.device()
         self.threads = settings.threads()
+        self.compiled = settings.compiled()
         settings.use_threads(self.threads)
         torch.set_default_dtype(torch.float32)  # another plugin may have changed it
-        self.networks = []
+        self.networks, self.parts = [], []
 
     def settle(self, task, tuning):
         """Resolve the parameters that are "tuned": by the table, else by a search."""
@@ -267,6 +275,8 @@ class ReconstructionSolver(DeclaredParameters, FingerprintMixin, BaseSolver):
     def place(self, network):
         """Put a network on the device, ready for inference, and count its parameters.
 
+        Where the settings say so, the untimed pass compiles it.
+
         Raises
         ------
         ValueError
@@ -275,6 +285,9 @@ class ReconstructionSolver(DeclaredParameters, FingerprintMixin, BaseSolver):
         network = in_fast_layout(network.to(self.device))
         network = network.eval().requires_grad_(False)
         self.networks.append(network)
+        if self.compiled != settings.OFF:
+            cuda_graphs = self.compiled == settings.CUDA_GRAPHS
+            self.parts += compile_parts(network, cuda_graphs)
         precision = self._parameters.get("precision", "float32")
         check_known("precision", precision, settings.PRECISIONS)
         return network if precision == "float32" else InBfloat16(network)
@@ -306,12 +319,34 @@ class ReconstructionSolver(DeclaredParameters, FingerprintMixin, BaseSolver):
         Not benchopt's `warm_up`: that runs once per solver, not once per problem.
         """
         if observation.shape not in self.gflops:
-            self.gflops[observation.shape] = self.counted(observation)
+            with uncompiled():
+                self.gflops[observation.shape] = self.counted(observation)
+            self.compile_times[observation.shape] = self.compile(observation)
         return self.gflops[observation.shape]
 
+    def passes(self, observation):
+        """The untimed calls, in order, that count operations or compile."""
+        return [partial(self.call, observation.y.clone(), observation.physics, 0)]
+
     def counted(self, observation):
-        call = partial(self.call, observation.y.clone(), observation.physics, 0)
+        (call,) = self.passes(observation)
         return count_gflops(call)[1]
+
+    def compile(self, observation):
+        """Compile the networks for an image's size in an untimed pass.
+
+        Returns
+        -------
+        float
+            The seconds that compiling took, 0 if the process had done it already, and NaN
+            if nothing of the reconstruction is compiled.
+        """
+        if not self.parts:
+            return NAN
+        with compiling() as done:
+            for call in self.passes(observation):
+                call()
+        return done.seconds if done.used else NAN
 
     def call(self, y, physics, index):
         """One reconstruction.
@@ -361,6 +396,8 @@ class ReconstructionSolver(DeclaredParameters, FingerprintMixin, BaseSolver):
             parameters=sum(parameters.values()),
             threads=self.threads,
             device=settings.device_name(),
+            compiled=self.compiled,
+            compile_time=self.compile_times[observation.shape],
             trials=self.trials,
             tuned=self.tuned,
             **costs,

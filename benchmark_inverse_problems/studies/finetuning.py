@@ -11,7 +11,6 @@ the step that the early stop returns. The fits are kept in the study's folder, s
 interrupted study goes on where it stopped.
 """
 
-import time
 from functools import partial
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from plotly.subplots import make_subplots
 from tqdm import tqdm
 
 from ..judge.case import Case
+from ..judge.metering import timed
 from ..methods.finetuning import fine_tune
 from ..networks.ram import load_ram
 from ..networks.weights import checksum
@@ -29,6 +29,7 @@ from ..problems.images import open_images, patches
 from ..problems.problem import Problem, Task
 from ..report.published import RAM_FINETUNING, RAM_FINETUNING_SOURCE
 from ..report.tables import formatted
+from ..solving import settings
 from . import study_parser
 from .page import table, write_page
 from .resumable import Pieces
@@ -56,32 +57,38 @@ def parts(name, each, task):
     return Problem(patches(open_images(name), SIDE, each), task)
 
 
+def unfitted():
+    """RAM as it is, on the suite's device."""
+    return load_ram("bundled", "full", "ram").eval().to(settings.device())
+
+
 def psnr(restore, problem, index):
     """PSNR of one image."""
     x, observation = problem.judged(index)
+    seen = observation.to(settings.device())
     with torch.no_grad():
-        x_hat = restore(observation.y, observation.physics)
-    return Case(x_hat, x, observation).psnr()
+        x_hat = restore(seen.y, seen.physics)
+    return Case(x_hat.cpu(), x, observation).psnr()
 
 
 def measurements(problem, indices):
     """The measurements of some images, (y, physics)."""
-    observations = (problem.observe(index) for index in indices)
+    device = settings.device()
+    observations = (problem.observe(index).to(device) for index in indices)
     return [(o.y, o.physics) for o in observations]
 
 
 def timed_fit(pairs, seed):
     """A fitted copy of RAM, and the seconds that the fit took."""
-    network = load_ram("bundled", "full", "ram").eval()
-    start = time.perf_counter()
-    fitted, _ = fine_tune(network, pairs, steps=STEPS, lr=LR, seed=seed)
-    return fitted, time.perf_counter() - start
+    fit = partial(fine_tune, unfitted(), pairs, steps=STEPS, lr=LR, seed=seed)
+    (fitted, _), seconds = timed(fit, settings.device())
+    return fitted, seconds.wall
 
 
 def as_it_is(task):
     """PSNR of the scored parts without a fit."""
     scored = parts("bundled", SCORED, TASKS[task])
-    network = load_ram("bundled", "full", "ram").eval()
+    network = unfitted()
     return [psnr(network, scored, index) for index in range(len(scored))]
 
 
@@ -129,7 +136,7 @@ def gains(pieces):
 def followed(task):
     """Steps, losses, errors on what is held out and PSNR of one long fit."""
     problem = parts("tuning", 1, FOLLOWED[task])
-    network = load_ram("bundled", "full", "ram").eval()
+    network = unfitted()
     found = {"step": [], "loss": [], "psnr": []}
 
     def watch(step, restore, loss):
@@ -138,8 +145,8 @@ def followed(task):
         found["psnr"].append(psnr(restore, problem, 0))
 
     torch.manual_seed(0)
-    settings = {"steps": LONG, "lr": LR, "patience": ENDLESS, "watch": watch}
-    _, curve = fine_tune(network, measurements(problem, [0]), **settings)
+    options = {"steps": LONG, "lr": LR, "patience": ENDLESS, "watch": watch}
+    _, curve = fine_tune(network, measurements(problem, [0]), **options)
     return found | {"held out": [error for _, error in curve]}
 
 
@@ -179,8 +186,8 @@ def main(arguments):
     parser = study_parser("finetuning", __doc__)
     parser.add_argument("--folder", type=Path, default=Path("study_runs/finetuning"))
     chosen = parser.parse_args(arguments)
-    settings = [SIDE, SCORED, STEPS, LR, LONG, *map(checksum, WEIGHTS)]
-    pieces = Pieces(chosen.folder, *settings)
+    fixed = [SIDE, SCORED, STEPS, LR, LONG, *map(checksum, WEIGHTS)]
+    pieces = Pieces(chosen.folder, *fixed)
     frame = gains(pieces)
     print(formatted(frame, "markdown", 2, label="fitted to"))
     print(f"\n(published): {RAM_FINETUNING_SOURCE}, with other images.")

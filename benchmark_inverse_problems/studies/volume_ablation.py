@@ -9,16 +9,14 @@ networks are trained with the exact A^T A. The approximate one is fitted to each
 from functools import partial
 
 import pandas as pd
-import torch
 
-from ..judge.metering import measure
 from ..physics.local_normal import NORMALS
 from ..report.published import VOLUME_ABLATION, VOLUME_ABLATION_SOURCE
 from ..report.tables import formatted
 from ..solving import settings
 from ..suite import BENCHMARK, configured, results_of
 from . import study_parser
-from .volume_costs import PATCH, setting, unrolled_step
+from .volume_costs import PATCH, measured, setting, unrolled_step
 
 WEIGHTS = ("unrolled_whole_mri", "unrolled_3d_mri")
 CONFIG = BENCHMARK / "configs" / "volume_ablation.yml"
@@ -53,12 +51,11 @@ def steps(side):
 
 
 def costs(side):
-    """{row: (peak in MB, processor time in s)} of a training step."""
+    """{row: (peak in MB, time in s)} of a training step, see `volume_costs`."""
     found = {}
     for name, step in steps(side):
-        step()  # the first one fills caches
-        _, seconds, peak = measure(step, torch.device("cpu"))
-        found[name] = (peak, seconds.cpu)
+        seconds, peak = measured(step)
+        found[name] = (peak, seconds)
     return found
 
 

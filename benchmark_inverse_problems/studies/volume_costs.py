@@ -1,9 +1,10 @@
 """What does a training step cost that sees whole volumes, and one that sees patches?
 
-Prints the peak memory and the processor time of one step of `Unrolled3D`, forward and
-backward, for multi-coil MRI: on whole volumes, and on one patch with several normal
-operators. The parts of a step on whole volumes stand beside. The peak is the growth over
-what was there before: volume, coils and measurements do not count.
+Prints the peak memory and the time of one step of `Unrolled3D`, forward and backward, for
+multi-coil MRI: on whole volumes, and on one patch with several normal operators. The parts
+of a step on whole volumes stand beside. The peak is the growth over what was there before:
+volume, coils and measurements do not count. The time is the processor's; on a GPU it is
+the wall time.
 """
 
 from functools import partial
@@ -35,7 +36,7 @@ def network_step(network, x, level):
 
 def data_step(x, normal):
     """The solve of the data step alone."""
-    mu = torch.tensor(0.01, requires_grad=True)
+    mu = torch.tensor(0.01, device=x.device, requires_grad=True)
     z = Solve.apply(x.requires_grad_(), mu, torch.zeros_like(x), normal, CG_ITERATIONS)
     z.square().mean().backward()
 
@@ -50,19 +51,28 @@ def unrolled_step(network, x, normal):
 
 
 def setting(side):
-    """The operator, the network and a volume of a side."""
-    shape = (2, side, side, side)
+    """The operator, the network and a volume of a side, on the suite's device."""
+    device, shape = settings.device(), (2, side, side, side)
     physics = OPERATORS["multicoil_mri"](
         shape, np.random.RandomState(0), ACCELERATION, COILS
     )
-    return physics, in_fast_layout(Unrolled3D(2)), torch.rand(1, *shape)
+    network = in_fast_layout(Unrolled3D(2)).to(device)
+    return physics.to(device), network, torch.rand(1, *shape).to(device)
+
+
+def measured(step):
+    """Seconds and peak memory, in MB, of a training step."""
+    device = settings.device()
+    step()  # the first one fills caches
+    _, seconds, peak = measure(step, device)
+    return seconds.cpu if device.type == "cpu" else seconds.wall, peak
 
 
 def cases(side):
     """{what: step} of volumes of a side."""
     physics, network, x = setting(side)
     whole = NORMALS["exact"](physics, x.shape)
-    level = torch.tensor(0.1)
+    level = torch.tensor(0.1, device=x.device)
     yield "network, whole volume", partial(network_step, network, x.clone(), level)
     yield "data step, whole volume", partial(data_step, x.clone(), whole)
     yield "unrolled, whole volume", partial(unrolled_step, network, x, whole)
@@ -83,11 +93,10 @@ def main(arguments):
     memory, seconds = {}, {}
     for side in sides:
         for name, step in cases(side):
-            step()  # the first one fills caches
-            _, spent, peak = measure(step, torch.device("cpu"))
+            spent, peak = measured(step)
             memory.setdefault(name, []).append(f"{peak:.0f}")
-            seconds.setdefault(name, []).append(f"{spent.cpu:.2f}")
-    for title, table in (("peak [MB]", memory), ("processor time [s]", seconds)):
+            seconds.setdefault(name, []).append(f"{spent:.3f}")
+    for title, table in (("peak [MB]", memory), ("time [s]", seconds)):
         header = [title, *(f"{side}^3" for side in sides)]
         rows = [[name, *values] for name, values in table.items()]
         print("\n" + markdown_table(header, rows, numbers=True))
