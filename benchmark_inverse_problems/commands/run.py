@@ -29,11 +29,13 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from ..judge import perceptual
 from ..report.dashboard import making_pages, self_contained
+from ..report.pictures import PICTURES
 from ..report.terminal import summary
 from ..solving import settings
 from ..solving.failures import hand_over, read_failures
 from ..suite import BENCHMARK, home, working_in
 from ..support.atomic import NotWritten, claim, replacing
+from ..support.parquet import compress
 from . import INTERRUPTED
 
 # Start of the names of the folders of runs, before the process id. It names the
@@ -279,6 +281,8 @@ def publish(folder, outputs, status, pictures):
     found, paths = [], []
     for results in (*folder.glob("*.parquet"), *folder.glob("*.csv")):
         found.append(read_results(results))
+        if results.suffix == ".parquet":
+            compress(results, PICTURES)
         target = claim(results, outputs)
         paths.append(f"Results: {target}")
         # The dashboard, and files that solvers may have left in a folder of this name.

@@ -10,6 +10,8 @@ from PIL import Image
 
 from .memory import remembered
 
+# The column of the stored pictures.
+PICTURES = "final_results"
 FRAME = (1.0, 0.8, 0.0)
 # A page has about so many pictures of reconstructions: it stays below 12 MB.
 ROOM = 450
@@ -32,9 +34,9 @@ def stored_entries(text):
 @remembered
 def stored_cells(df):
     """The cells with stored pictures, a list of (solver, `stored_entries`)."""
-    if "final_results" not in df:
+    if PICTURES not in df:
         return []
-    cells = df[["solver_name", "final_results"]].dropna()
+    cells = df[["solver_name", PICTURES]].dropna()
     return [
         (solver, stored_entries(text))
         for solver, text in cells.itertuples(index=False, name=None)
