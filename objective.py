@@ -1,17 +1,12 @@
-"""The judge: one row of metrics an image."""
+"""The judge: one row of metrics an image.
+
+What needs torch is imported where it is used: benchopt loads this file also to draw pages.
+"""
 
 from functools import partial
 
 from benchopt import BaseObjective
 
-from benchmark_inverse_problems.judge import perceptual
-from benchmark_inverse_problems.judge.case import judge
-from benchmark_inverse_problems.judge.pictures import galleries
-from benchmark_inverse_problems.judge.reconstruction import (
-    Reconstruction,
-    Reconstructions,
-    check_reconstruction,
-)
 from benchmark_inverse_problems.solving.failures import recorded
 from benchmark_inverse_problems.solving.fingerprint import FingerprintMixin, versions
 from benchmark_inverse_problems.support.progress import progress
@@ -28,6 +23,8 @@ class Objective(FingerprintMixin, BaseObjective):
     requirements = ["pip::torch", "pip::deepinv", "pip::scikit-image"]
 
     def _get_state(self):
+        from benchmark_inverse_problems.judge import perceptual
+
         # benchopt keeps a run by its objective and its solver, not by its data.
         data = None if self._dataset is None else self._dataset._get_state()
         extra = {"data": data, "perceptual": perceptual.state()}
@@ -43,6 +40,8 @@ class Objective(FingerprintMixin, BaseObjective):
         }
 
     def evaluate_result(self, reconstructions):
+        from benchmark_inverse_problems.judge.rows import row
+
         with recorded(self._run_context):
             rows = [
                 self.problem.visit(index, partial(row, item))
@@ -58,25 +57,15 @@ class Objective(FingerprintMixin, BaseObjective):
         return [row | cell for row in rows]
 
     def save_final_results(self, reconstructions):
+        from benchmark_inverse_problems.judge.pictures import galleries
+
         return galleries(reconstructions, self.problem)
 
     def get_one_result(self):
+        from benchmark_inverse_problems.judge.reconstruction import (
+            Reconstruction,
+            Reconstructions,
+        )
+
         x_hat = self.problem.truth(0) * 0.9
         return {"reconstructions": Reconstructions([Reconstruction(x_hat)])}
-
-
-def row(item, truth, observation):
-    """One reconstruction as a row of the results."""
-    check_reconstruction(item.x_hat, observation.shape, item.spread)
-    scores = judge(item, truth, observation)
-    return scores | {
-        "value": 10 ** (-scores["psnr"] / 10),
-        "image": observation.name,
-        "threads": item.threads,
-        "device": item.device,
-        "compiled": item.compiled,
-        "trials": item.trials,
-        "tuned": item.tuned,
-        "outside": item.outside,
-        "iterations": item.iterations,
-    }

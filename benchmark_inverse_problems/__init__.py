@@ -2,6 +2,8 @@
 
 from importlib import import_module
 
+from .support.torchvision import without_compiler
+
 __version__ = "0.1.0"
 
 # {name: where it is}; a contributor needs no more than these.
@@ -61,6 +63,8 @@ __all__ = [  # noqa: F822
     "prior_weight",
     "repetitions",
 ]
+
+without_compiler()
 
 
 def __getattr__(name):

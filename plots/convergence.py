@@ -2,7 +2,7 @@ from benchopt import BasePlot
 
 from benchmark_inverse_problems.judge.metrics import METRICS
 from benchmark_inverse_problems.report.names import heading
-from benchmark_inverse_problems.report.rows import curves, qualities
+from benchmark_inverse_problems.report.rows import curves, problem_rows, qualities
 from benchmark_inverse_problems.report.styles import STAR, styles
 
 AXES = {"runtime": "Runtime of one image [s]", "iterations": "Iterations"}
@@ -32,7 +32,7 @@ class Plot(BasePlot):
     options = {"dataset": watched, "metric": qualities, "axis": list(AXES)}
 
     def plot(self, df, dataset, metric, axis):
-        rows = df[df["dataset_name"] == dataset]
+        rows = problem_rows(df, dataset)
         style = styles(df["solver_name"].unique())
         traces = []
         for solver, (x, y) in curves(rows, metric, axis).items():

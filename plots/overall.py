@@ -5,7 +5,7 @@ from benchmark_inverse_problems.report.overall import heat_map, metadata, overal
 
 def columns(df, heat):
     """The columns of the page, {header: cells}: the heat map beside the mean rank."""
-    table = overall(df)
+    table = dict(overall(df))
     first = {header: table.pop(header) for header in ("Solver", "Mean rank")}
     return first | heat | {"Wins": table.pop("Wins")} | table
 

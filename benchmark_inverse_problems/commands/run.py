@@ -28,12 +28,14 @@ from benchopt.results import read_results
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from ..judge import perceptual
-from ..report.dashboard import self_contained
+from ..report.dashboard import making_pages, self_contained
+from ..report.pictures import PICTURES
 from ..report.terminal import summary
 from ..solving import settings
 from ..solving.failures import hand_over, read_failures
 from ..suite import BENCHMARK, home, working_in
 from ..support.atomic import NotWritten, claim, replacing
+from ..support.parquet import compress
 from . import INTERRUPTED
 
 # Start of the names of the folders of runs, before the process id. It names the
@@ -82,8 +84,9 @@ def main(arguments):
         outputs.mkdir(exist_ok=True)
         sweep(outputs)
         with TemporaryDirectory(prefix=f"{OWN}{os.getpid()}_", dir=outputs) as folder:
-            status = run(arguments, Path(folder))
-            return publish(Path(folder), outputs, status)
+            with making_pages() as pictures:
+                status = run(arguments, Path(folder))
+            return publish(Path(folder), outputs, status, pictures)
     except NotWritten as error:
         print(error)
         return 1
@@ -259,8 +262,16 @@ class WithoutPaths:
         return getattr(self.stream, name)
 
 
-def publish(folder, outputs, status):
+def publish(folder, outputs, status, pictures):
     """Move the files of a run to `outputs`; print its results, failures and paths.
+
+    Parameters
+    ----------
+    folder, outputs : Path
+    status : int
+        What `run` returned.
+    pictures : Encoded
+        Those of the dashboard.
 
     Returns
     -------
@@ -270,6 +281,8 @@ def publish(folder, outputs, status):
     found, paths = [], []
     for results in (*folder.glob("*.parquet"), *folder.glob("*.csv")):
         found.append(read_results(results))
+        if results.suffix == ".parquet":
+            compress(results, PICTURES)
         target = claim(results, outputs)
         paths.append(f"Results: {target}")
         # The dashboard, and files that solvers may have left in a folder of this name.
@@ -281,7 +294,7 @@ def publish(folder, outputs, status):
             if item.suffix != ".html":
                 item.rename(place)
             elif status == 0:  # else the page may be incomplete
-                html = self_contained(item.read_text(encoding="utf-8"))
+                html = self_contained(item.read_text(encoding="utf-8"), pictures)
                 with replacing(place) as temporary:
                     temporary.write_text(html, encoding="utf-8")
                 paths.append(f"Dashboard: {place}")

@@ -2,10 +2,10 @@
 
 from statistics import NormalDist
 
+import scipy  # it and skimage import their parts at the first use
+import skimage
 import torch
 from deepinv.loss.metric import GMSD, HaarPSI
-from scipy.stats import spearmanr
-from skimage.metrics import structural_similarity
 from torch.nn.functional import avg_pool2d, avg_pool3d
 
 from ..physics.facts import background, compared, decimation, family, local_kernels
@@ -67,7 +67,7 @@ class Case:
         if min(truth.shape[1:]) < SSIM_SIDE:
             return NAN
         return float(
-            structural_similarity(
+            skimage.metrics.structural_similarity(
                 estimate,
                 truth,
                 channel_axis=0,
@@ -114,7 +114,9 @@ class Case:
         # A volume is a stack of slices, whose largest magnitude is that of all.
         stacks = (x.reshape(-1, *x.shape[-2:]).numpy() for x in images)
         scores = [
-            structural_similarity(*pair, data_range=1.0, win_size=MRI_SIDE)
+            skimage.metrics.structural_similarity(
+                *pair, data_range=1.0, win_size=MRI_SIDE
+            )
             for pair in zip(*stacks, strict=True)
         ]
         return float(sum(scores) / len(scores))
@@ -244,7 +246,7 @@ class Case:
         smooth = [pool(part, 3, 1).flatten().numpy() for part in squares]
         if min(part.std() for part in smooth) == 0:
             return NAN
-        return float(spearmanr(*smooth).statistic)
+        return float(scipy.stats.spearmanr(*smooth).statistic)
 
     def error_level(self):
         """Share of the squared errors that the method thinks possible below the true one."""

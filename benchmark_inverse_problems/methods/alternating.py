@@ -1,9 +1,8 @@
 """Blind deblurring by turns: a sharp image with few edges, then its kernel."""
 
 import numpy as np
+import scipy  # it imports its parts at the first use
 import torch
-from scipy.ndimage import center_of_mass, label
-from scipy.ndimage import shift as moved
 from torch.nn.functional import interpolate
 
 from ..physics.kernels import SIZE, no_blur, transfer
@@ -145,7 +144,7 @@ def kernel_of(x, y, size, sigma):
     half = size // 2
     k = torch.fft.irfft2(k, s=shape).roll((half, half), (2, 3))[..., :size, :size]
     k = k * (k >= SHARE * k.max())
-    pieces, count = label(k[0, 0].cpu().numpy(), np.ones((3, 3)))
+    pieces, count = scipy.ndimage.label(k[0, 0].cpu().numpy(), np.ones((3, 3)))
     sums = np.bincount(pieces.ravel(), k[0, 0].cpu().numpy().ravel(), count + 1)
     kept = sums >= PIECE * sums.sum()
     return centred(normalised(k * torch.from_numpy(kept[pieces]).to(k.device)))
@@ -164,6 +163,6 @@ def centred(kernel):
     """A kernel whose centre of mass is its middle."""
     values = kernel[0, 0].cpu().numpy()
     middle = [(n - 1) / 2 for n in values.shape]
-    offset = np.subtract(middle, center_of_mass(values))
-    values = moved(values, offset, order=1)
+    offset = np.subtract(middle, scipy.ndimage.center_of_mass(values))
+    values = scipy.ndimage.shift(values, offset, order=1)
     return normalised(torch.from_numpy(values)[None, None].to(kernel))

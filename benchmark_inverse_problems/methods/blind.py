@@ -3,9 +3,8 @@
 from itertools import product
 
 import numpy as np
+import scipy  # it imports its parts at the first use
 import torch
-from scipy.optimize import minimize
-from scipy.signal.windows import tukey
 from torch.nn.functional import pad
 
 from ..judge.reconstruction import Estimate
@@ -71,7 +70,7 @@ class NaturalSpectrum:
         strong = signal > np.quantile(signal, 0.9)
         excess = np.clip(self.power[strong] - self.noise, 0, None).mean()
         start = np.log(max(excess / signal[strong].mean(), 1e-12))
-        found = minimize(
+        found = scipy.optimize.minimize(
             lambda p: value(p[0]),
             [start],
             method="Nelder-Mead",
@@ -103,7 +102,7 @@ def gaussian_by_likelihood(y, sigma, exponent):
         return model.misfit(anisotropic_kernel(stds, shape[2]))
 
     best = min(tried, key=misfit)
-    refined = minimize(
+    refined = scipy.optimize.minimize(
         misfit, best, method="Nelder-Mead", options={"xatol": 0.02, "maxiter": 60}
     )
     return anisotropic_kernel(np.clip(refined.x[:2], 0.3, 2 * STDS[-1]), refined.x[2])
@@ -165,7 +164,9 @@ def blur_of_tiles(y, sigma, find):
         See `with_kernel`.
     """
     sides = [max(int(TILE * n), min(n, LEAST_TILE)) for n in y.shape[2:]]
-    window = torch.outer(*(torch.from_numpy(tukey(n, FADE)) for n in sides)).to(y)
+    window = torch.outer(
+        *(torch.from_numpy(scipy.signal.windows.tukey(n, FADE)) for n in sides)
+    ).to(y)
     mean = y.mean((2, 3), keepdim=True)
     kernels = []
     for place in product(range(TILES), repeat=2):

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import deepinv as dinv
 import numpy as np
+import scipy  # it imports its parts at the first use
 import torch
-from scipy.optimize import minimize
 
 from ..judge.reconstruction import Estimate
 from ..physics.facts import image_shape, measured, squared_transfer
@@ -133,7 +133,7 @@ def estimated(y, physics):
 
     bounds = [(-10, 10), np.log(KNEES), POWERS]
     start = (0, np.log(FIELD.knee), FIELD.power)
-    scale, knee, fall = minimize(surprise, start, bounds=bounds).x
+    scale, knee, fall = scipy.optimize.minimize(surprise, start, bounds=bounds).x
     law = Law(1.0, float(np.exp(knee)), float(fall))
     total = np.exp(scale) * decay(frequencies(y.shape[2:]), law).mean()
     return replace(law, deviation=float(total**0.5))

@@ -1,8 +1,10 @@
 """The base class of datasets: images and a task make a problem."""
 
+import os
 import time
-from functools import partial
+from functools import lru_cache, partial
 from os import PathLike
+from pathlib import Path
 
 import psutil
 from benchopt import BaseDataset
@@ -28,6 +30,8 @@ TUNING_IMAGES = 8
 PATIENCE = 10  # seconds
 # Volumes that a run holds at the same time: truth, estimates and the solver's own.
 COPIES = 16
+# benchopt's settings that say where image sets are.
+FOLDERS = ("data_paths", "data_home")
 
 
 def cubes(n_images=2, size=64):
@@ -64,17 +68,36 @@ def image_folder(name):
     end = time.monotonic() + PATIENCE
     while True:
         try:
-            check_folders(get_running_benchmark())
-            return get_data_path(name)
+            benchmark = get_running_benchmark()
+            return folder_of(name, benchmark.name, *settings_of(benchmark))
         except AttributeError:
             if time.monotonic() > end:
                 raise
             time.sleep(0.01)
 
 
+def settings_of(benchmark):
+    """What changes where benchopt's settings say that folders are."""
+    file = benchmark.get_config_file().resolve()
+    state = file.stat() if file.exists() else None
+    written = state and (state.st_mtime_ns, state.st_size)
+    variables = (os.environ.get(f"BENCHOPT_{name.upper()}") for name in FOLDERS)
+    # The folder of a benchmark may be relative to the working folder.
+    return file, written, Path.cwd(), *variables
+
+
+@lru_cache(
+    maxsize=256
+)  # the key of each cell asks again, and benchopt reads YAML each time
+def folder_of(name, *_):
+    """As `image_folder`, of the running benchmark."""
+    check_folders(get_running_benchmark())
+    return get_data_path(name)
+
+
 def check_folders(benchmark):
     """Check the settings that name the folders of image sets."""
-    folders, home = map(benchmark.get_setting, ("data_paths", "data_home"))
+    folders, home = map(benchmark.get_setting, FOLDERS)
     named = isinstance(folders, dict) and all(
         isinstance(name, str) and isinstance(folder, str | None)
         for name, folder in folders.items()

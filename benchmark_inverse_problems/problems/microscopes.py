@@ -1,9 +1,9 @@
 """Measured microscopy: images with the noise of a microscope, and their averages."""
 
 import numpy as np
+import scipy  # it imports its parts at the first use
 import torch
 from deepinv.physics import Denoising
-from scipy.optimize import nnls
 
 from ..physics.noise import noise_model
 from .reading import Kind, central_crop, read_image
@@ -97,7 +97,7 @@ def calibrated(images):
     # The error of a variance is a share of it.
     weight = 1 / np.maximum(variance, 1e-3 * variance.max() + 1e-12)
     design = np.stack((mean, np.ones_like(mean)), 1)
-    (gain, square), _ = nnls(design * weight[:, None], variance * weight)
+    (gain, square), _ = scipy.optimize.nnls(design * weight[:, None], variance * weight)
     return float(gain), float(square**0.5)
 
 

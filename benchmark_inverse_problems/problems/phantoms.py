@@ -1,8 +1,8 @@
 """Phantoms: generated images whose truth is known."""
 
 import numpy as np
+import skimage  # it imports its parts at the first use
 import torch
-from skimage.transform import resize
 
 from ..physics.gaussian_field import field
 from .reading import SKIMAGE, Images, read_image
@@ -99,7 +99,9 @@ def tanks(count, first_seed):
 def shepp_logan():
     """The Shepp-Logan phantom, (1, 1, 128, 128) in [0, 1]."""
     picture = read_image(SKIMAGE / "phantom.png")[0, 0].numpy()
-    small = resize(picture, (PHANTOM_SIZE, PHANTOM_SIZE), anti_aliasing=True)
+    small = skimage.transform.resize(
+        picture, (PHANTOM_SIZE, PHANTOM_SIZE), anti_aliasing=True
+    )
     return torch.from_numpy(small)[None, None].float()
 
 

@@ -3,12 +3,11 @@
 from functools import lru_cache, partial
 
 import numpy as np
+import skimage  # it imports its parts at the first use
 import torch
 from deepinv.datasets import CalgarySliceDataset
 from deepinv.physics import MultiCoilMRI
 from deepinv.utils.mixins import MRIMixin
-from skimage.io import imread
-from skimage.restoration import estimate_sigma
 from torch.nn.functional import avg_pool2d, avg_pool3d, pad
 
 from ..physics.noise import noise_model
@@ -132,7 +131,7 @@ class Walnut(Scan):
                 f"The walnut {walnut} has no reconstruction: put its files "
                 "full_AGD_50_*.tiff into the folder Reconstructions."
             )
-        volume = np.stack([self.read(path, imread) for path in slices])
+        volume = np.stack([self.read(path, skimage.io.imread) for path in slices])
         if len(set(volume.shape)) > 1:
             raise ValueError(
                 f"The reconstruction of {walnut} has {sides_of(volume)} voxels and a "
@@ -170,7 +169,9 @@ class Walnut(Scan):
 
         The scanner stores its columns as rows, from the last to the first.
         """
-        return np.flipud(self.read(self.folder / name, imread)).T.astype(np.float32)
+        return np.flipud(self.read(self.folder / name, skimage.io.imread)).T.astype(
+            np.float32
+        )
 
     def measured(self, rng, views):
         chosen = np.linspace(0, VIEWS, views, endpoint=False).round().astype(int)
@@ -203,7 +204,9 @@ class Walnut(Scan):
                 f"projections up to {misfit:.0%} only: check that the files belong "
                 "together."
             )
-        sigma = float(np.mean([estimate_sigma(p.numpy()) for p in y[0, 0]]))
+        sigma = float(
+            np.mean([skimage.restoration.estimate_sigma(p.numpy()) for p in y[0, 0]])
+        )
         physics.noise_model = noise_model(sigma)
         return physics, y
 

@@ -3,8 +3,8 @@
 import re
 from functools import cached_property
 
+import skimage  # it imports its parts at the first use
 import torch
-from skimage.restoration import estimate_sigma
 
 from ..physics.noise import noise_model
 from ..physics.operators.camera_shake import CameraShake
@@ -64,7 +64,9 @@ class Shake(Scan):
 
     def measured(self, rng, **_):
         physics = CameraShake(self.frames)
-        sigma = estimate_sigma(self.y[0].numpy(), average_sigmas=True, channel_axis=0)
+        sigma = skimage.restoration.estimate_sigma(
+            self.y[0].numpy(), average_sigmas=True, channel_axis=0
+        )
         physics.noise_model = noise_model(float(sigma))
         return physics, self.y
 

@@ -3,10 +3,10 @@
 from functools import cached_property, lru_cache
 
 import numpy as np
+import skimage  # it imports its parts at the first use
 import torch
 from deepinv.datasets import DeteCTDataset
 from deepinv.utils.io import load_tiff
-from skimage.restoration import estimate_sigma
 from torch.nn.functional import avg_pool2d, pad
 
 from ..physics.noise import noise_model
@@ -108,7 +108,9 @@ class Sinogram(Scan):
         physics = fan_beam_of(self.side, chosen * (360 / VIEWS))
         y = self.sinogram(dose)
         # Neighbouring views differ by little: what changes from pixel to pixel is noise.
-        sigma = float(estimate_sigma(y[0, 0].numpy())) / self.block**0.5
+        sigma = (
+            float(skimage.restoration.estimate_sigma(y[0, 0].numpy())) / self.block**0.5
+        )
         scale = self.unit * float(physics.operator_norm)
         physics.noise_model = noise_model(sigma / scale)
         return physics, self.binned(y[..., chosen]) / scale

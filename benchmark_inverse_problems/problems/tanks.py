@@ -5,10 +5,10 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import scipy  # it imports its parts at the first use
 import torch
 from scipy.io import loadmat
 from scipy.io.matlab import MatReadError
-from scipy.optimize import minimize_scalar
 
 from ..physics.noise import noise_model
 from ..physics.operators.impedance import Impedance, inverse_norm
@@ -115,7 +115,7 @@ def fitted(model, empty, path):
         misfit = np.linalg.norm(factor * found - empty) / np.linalg.norm(empty)
         return misfit, factor
 
-    best = minimize_scalar(
+    best = scipy.optimize.minimize_scalar(
         lambda exponent: compared(exponent)[0],
         bounds=CONTACTS,
         method="bounded",

@@ -4,10 +4,11 @@ import re
 
 import numpy as np
 import pandas as pd
-from scipy.stats import bootstrap, t
+import scipy  # it imports its parts at the first use
 
+from .memory import remembered
 from .names import joined_name, problem_names, split_name
-from .rows import last_rows
+from .rows import ALL, last_rows
 
 RESAMPLES = 10_000
 LEVEL = 0.95
@@ -15,6 +16,7 @@ LEVEL = 0.95
 SAMPLE = {"images", "n_images", "crop"}
 
 
+@remembered
 def image_scores(rows, metric):
     """One metric of each image: problems and images by solvers (a DataFrame)."""
     return rows.pivot_table(
@@ -67,7 +69,9 @@ def mean_interval(groups):
         variance**2 / (len(group) - 1)
         for variance, group in zip(variances, groups, strict=True)
     )
-    reach = t.ppf((1 + LEVEL) / 2, degrees) * np.sqrt(total) / len(groups)
+    reach = (
+        scipy.special.stdtrit(degrees, (1 + LEVEL) / 2) * np.sqrt(total) / len(groups)
+    )
     return mean - reach, mean + reach
 
 
@@ -75,7 +79,7 @@ def standard_error(numbers):
     """The standard error of a mean, from bootstrap samples; NaN of fewer than two numbers."""
     if len(numbers) < 2:
         return np.nan
-    return bootstrap(
+    return scipy.stats.bootstrap(
         [numbers],
         np.mean,
         n_resamples=RESAMPLES,
@@ -85,6 +89,7 @@ def standard_error(numbers):
     ).standard_error
 
 
+@remembered
 def differences(scores):
     """How far each solver is from the best one, on the images that both have.
 
@@ -100,15 +105,17 @@ def differences(scores):
         differences to the best solver, over the images of each problem and then over
         the problems. low and high are its 95 % interval, images is the number of pairs.
     """
-    best = best_solver(scores)
-    found = {}
+    best, found = best_solver(scores), {}
+    problems, names = pd.factorize(scores.index.get_level_values(0), sort=True)
+    places = [problems == number for number in range(len(names))]
     for solver in scores:
-        paired = (scores[solver] - scores[best]).dropna()
-        groups = [group.to_numpy() for _, group in paired.groupby(level=0)]
+        paired = (scores[solver] - scores[best]).to_numpy()
+        known = ~np.isnan(paired)
+        groups = [paired[known & place] for place in places if known[place].any()]
         if not groups:
             continue
         mean = np.mean([group.mean() for group in groups])
-        found[solver] = (mean, *mean_interval(groups), len(paired))
+        found[solver] = (mean, *mean_interval(groups), known.sum())
     columns = ["mean", "low", "high", "images"]
     return pd.DataFrame.from_dict(found, orient="index", columns=columns)
 
@@ -165,6 +172,7 @@ def parsed(problem):
     return stem, parameters
 
 
+@remembered
 def tasks(df):
     """The groups of problems that differ in one parameter only, from easy to hard.
 
@@ -196,12 +204,18 @@ def tasks(df):
 
 def by_difficulty(df, levels):
     """Levels {level: problem} from easy to hard."""
-    rows = pd.concat(last_rows(df, problem) for problem in levels.values())
-    means = image_scores(rows, "psnr").groupby(level="dataset_name", sort=False).mean()
+    means = problem_means(df, levels.values(), "psnr")
     common = means.dropna(axis=1)
     best = (means if common.empty else common).max(axis=1)
     ranked = sorted(levels, key=lambda level: -best.get(levels[level], -np.inf))
     return {level: levels[level] for level in ranked}
+
+
+def problem_means(df, problems, metric):
+    """Means of a metric over the images: problems by the solvers that have any of them."""
+    scores = image_scores(last_rows(df, ALL), metric)
+    means = scores.groupby(level="dataset_name", sort=False).mean()
+    return means.reindex(list(problems)).dropna(axis=1, how="all")
 
 
 def along_levels(df, levels, metric, to_best=False):
@@ -221,9 +235,7 @@ def along_levels(df, levels, metric, to_best=False):
     """
     if not levels:
         return {}
-    rows = pd.concat(last_rows(df, problem) for problem in levels.values())
-    means = image_scores(rows, metric).groupby(level="dataset_name").mean()
-    means = means.reindex(list(levels.values()))
+    means = problem_means(df, levels.values(), metric)
     means.index = range(1, len(levels) + 1)
     if to_best:
         means = means.sub(means.max(axis=1), axis=0)

@@ -14,36 +14,62 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
+from unittest.mock import patch
 
+import pandas as pd
 from benchopt.benchmark import Benchmark
-from benchopt.plotting import plot_benchmark
+from benchopt.plotting import helpers, plot_benchmark
 from benchopt.results import read_results
-from PIL import Image
 from plotly.offline import get_plotlyjs
 
 from ..suite import BENCHMARK, working_in
 from ..support.atomic import replacing
+from .encoded import Encoded
+from .memory import remembering
 from .names import harmless
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 ASSETS = Path(__file__).parent / "page"
 # The scripts of the folder, in their order.
 PARTS = ("page", "charts", "table", "dots", "gallery")
-QUALITY = 82
 SCRIPT = re.compile(r'<script[^>]*\ssrc="https?://([^"]*)"[^>]*>\s*</script>')
 LINK = re.compile(r'<link[^>]*\shref="https?://([^"]*)"[^>]*>')
 # The link to benchopt's list of all result files, which is not sent along with a page.
 HOME = re.compile(r'<a href="[^"]*"[^>]*>Home</a>')
-PICTURE = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=]+)")
 
 
-def self_contained(html):
+@contextlib.contextmanager
+def making_pages():
+    """Let benchopt make its pages quickly, with numbers instead of pictures.
+
+    Yields
+    ------
+    Encoded
+        The pictures.
+    """
+    pictures = Encoded()
+    with (
+        pictures.pool,
+        patch.object(helpers, "_array_to_png_src", pictures.number),
+        remembering(),
+        # Pages take many small parts of tables, which is slow from Arrow's texts.
+        pd.option_context("mode.string_storage", "python"),
+    ):
+        yield pictures
+
+
+def self_contained(html, pictures):
     """A page of benchopt's that contains everything it would load from the network.
 
     plotly's script comes from its Python package. It is packed, and the page unpacks it
     for the first chart. Benchopt's table from Grid.js is replaced by ours
-    (``page/table.js``). Fonts are the system's. Pictures become WebP where that is
-    smaller, and each picture is stored once.
+    (``page/table.js``). Fonts are the system's.
+
+    Parameters
+    ----------
+    html : str
+    pictures : Encoded
+        Its pictures, which the page names by their numbers.
 
     Raises
     ------
@@ -51,13 +77,10 @@ def self_contained(html):
         If the page loads something that is not known. This happens if benchopt is newer
         than this suite.
     """
-    numbers = {}  # a picture on several pages is stored once
-    html = PICTURE.sub(lambda m: f"@{numbers.setdefault(m[1], len(numbers))}", html)
-    pictures = [smaller(png) for png in numbers]
     scripts = {
         "plotly": lambda: (
             inline(f"const PLOTLY = '{packed(get_plotlyjs())}';")
-            + inline(f"const PICTURES = {json.dumps(pictures)};")
+            + inline(f"const PICTURES = {json.dumps(pictures.addresses())};")
             + "".join(inline(asset(f"{name}.js")) for name in PARTS)
         ),
         "gridjs": lambda: "",
@@ -98,17 +121,6 @@ def inline(script):
     return f"<script>{script.replace('</script', '<' + chr(92) + '/script')}</script>"
 
 
-def smaller(png):
-    """A base64 PNG as the address of a WebP picture, or as it is if that is smaller."""
-    buffer = io.BytesIO()
-    with Image.open(io.BytesIO(base64.b64decode(png))) as image:
-        image.convert("RGB").save(buffer, format="WEBP", quality=QUALITY)
-    text = base64.b64encode(buffer.getvalue()).decode("ascii")
-    if len(text) >= len(png):
-        return f"data:image/png;base64,{png}"
-    return f"data:image/webp;base64,{text}"
-
-
 def dashboard(file, output=None, outputs=None):
     """Write the dashboard of a result file.
 
@@ -146,9 +158,9 @@ def dashboard(file, output=None, outputs=None):
         without_markup(read_results(file)).to_parquet(copy)
         try:
             # benchopt says where it writes its page, which is not kept.
-            with contextlib.redirect_stdout(io.StringIO()):
+            with contextlib.redirect_stdout(io.StringIO()), making_pages() as pictures:
                 plot_benchmark(copy, benchmark, display=False)
-            html = self_contained(page.read_text(encoding="utf-8"))
+            html = self_contained(page.read_text(encoding="utf-8"), pictures)
         finally:
             copy.unlink()
             page.unlink(missing_ok=True)

@@ -12,6 +12,7 @@ from .comparison import (
     not_distinguishable,
     problem_mean,
 )
+from .memory import remembered
 from .names import heading, labels, problem_names
 from .rows import (
     OUTSIDE,
@@ -27,6 +28,7 @@ from .rows import (
 DIFFERENCE = "PSNR to best"
 
 
+@remembered
 def leaderboard(df, dataset):
     """One row per solver, and below them one row per failed cell.
 

@@ -10,6 +10,7 @@ import pandas as pd
 from .cells import MINUS, NBSP, difference_cells, joined, table_text
 from .comparison import image_scores, mean_interval, not_distinguishable, wins
 from .leaderboard import DIFFERENCE, mixed_text
+from .memory import remembered
 from .names import harmless, labels, listed, problem_names, usual
 from .rows import ALL, failed_cells, last_rows, machine_text, outside_cells
 
@@ -66,6 +67,7 @@ def to_best(scores):
     return table.sort_values(["problems", "mean"], ascending=False)
 
 
+@remembered
 def overall(df):
     """One row per solver, the complete ones first, and below them one per failed solver.
 
@@ -115,6 +117,7 @@ def overall(df):
     return columns
 
 
+@remembered
 def heat_map(df):
     """Problems by solvers: how far each solver is from the best of each problem.
 

@@ -8,6 +8,10 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image
 
+from .memory import remembered
+
+# The column of the stored pictures.
+PICTURES = "final_results"
 FRAME = (1.0, 0.8, 0.0)
 # A page has about so many pictures of reconstructions: it stays below 12 MB.
 ROOM = 450
@@ -20,7 +24,6 @@ def from_png(text):
         return np.asarray(image) / 255
 
 
-@lru_cache(maxsize=1024)  # every view of every image reads the same text
 def stored_entries(text):
     """The pictures of the images of a cell, [{name: value}], first image first."""
     first = json.loads(text)
@@ -28,11 +31,21 @@ def stored_entries(text):
     return [{"aligned": True, "layout": ""} | entry for entry in entries]
 
 
+@remembered
+def stored_cells(df):
+    """The cells with stored pictures, a list of (solver, `stored_entries`)."""
+    if PICTURES not in df:
+        return []
+    cells = df[["solver_name", PICTURES]].dropna()
+    return [
+        (solver, stored_entries(text))
+        for solver, text in cells.itertuples(index=False, name=None)
+    ]
+
+
 def have_spreads(df):
     """Whether a stored entry of some results has a spread."""
-    if "final_results" not in df:
-        return False
-    return any("spread" in stored_entries(x)[0] for x in df["final_results"].dropna())
+    return any("spread" in entries[0] for _, entries in stored_cells(df))
 
 
 def image_numbers(df):
@@ -41,14 +54,13 @@ def image_numbers(df):
     They are those that the results keep, if the page does not grow beyond about `ROOM`
     pictures.
     """
-    if "final_results" not in df:
-        return ["1"]
-    stored = df["final_results"].dropna()
-    kept = max((len(stored_entries(text)) for text in stored), default=1)
+    stored = stored_cells(df)
+    kept = max((len(entries) for _, entries in stored), default=1)
     count = min(kept, max(1, ROOM // max(1, len(stored))))
     return [str(number) for number in range(1, count + 1)]
 
 
+@remembered
 def stored_pictures(rows, place=0):
     """The stored pictures of each solver, best reconstruction first.
 
@@ -68,19 +80,13 @@ def stored_pictures(rows, place=0):
         not), "layout" what is side by side in the pictures. The number is the PSNR of that
         image. Solvers without that image are left out.
     """
-    if "final_results" not in rows:
-        return []
-    found = []
-    for solver, cell in rows.groupby("solver_name", sort=False):
-        stored = cell["final_results"].dropna()
-        if stored.empty:
-            continue
-        entries = stored_entries(stored.iloc[-1])
-        if place >= len(entries):
-            continue
-        entry = entries[place]
-        image = cell[cell["objective_image"] == entry["name"]]
-        found.append((solver, entry, image["objective_psnr"].mean()))
+    psnr = rows.groupby(["solver_name", "objective_image"])["objective_psnr"].mean()
+    found = [
+        (solver, entries[place], psnr.get((solver, entries[place]["name"]), np.nan))
+        # Of several runs of a solver the last one.
+        for solver, entries in dict(stored_cells(rows)).items()
+        if place < len(entries)
+    ]
     return sorted(found, key=lambda item: -np.nan_to_num(item[2], nan=-np.inf))
 
 

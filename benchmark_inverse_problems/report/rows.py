@@ -4,6 +4,7 @@ from benchopt.benchmark import get_running_benchmark
 
 from ..judge.metrics import METRICS, SHARES
 from ..solving.failures import read_failures
+from .memory import remembered
 
 ALL = "all problems"
 # A runtime is that of a loaded machine where it is so many times the processor time, and
@@ -13,6 +14,7 @@ LOADED, SHORT = 1.3, 0.02
 OUTSIDE = "†"
 
 
+@remembered
 def shown(df):
     """The metrics of a result table that have values, as {key: Metric}."""
     return {
@@ -22,10 +24,16 @@ def shown(df):
     }
 
 
+@remembered
+def problem_rows(df, dataset):
+    """The rows of a problem, or of `ALL`."""
+    return df if dataset == ALL else df[df["dataset_name"] == dataset]
+
+
+@remembered
 def last_rows(df, dataset):
     """The rows of a problem, or of `ALL`, at each image's last evaluation."""
-    if dataset != ALL:
-        df = df[df["dataset_name"] == dataset]
+    df = problem_rows(df, dataset)
     cell = df.groupby(["dataset_name", "solver_name", "idx_rep", "objective_image"])
     return df[df["stop_val"] == cell["stop_val"].transform("max")]
 
@@ -42,6 +50,7 @@ def mixed_problems(rows):
     return {problem: marks for problem, marks in found.items() if len(marks) > 1}
 
 
+@remembered
 def outside_cells(rows):
     """Cells outside of what their network learned, {(problem, solver): how}."""
     if "objective_outside" not in rows:
@@ -127,13 +136,14 @@ def curves(rows, metric, axis="runtime"):
     With axis "iterations" the points lie at the iterations instead of the runtimes.
     """
     columns = ["objective_runtime", f"objective_{metric}"]
-    found = {}
-    for solver, cell in rows.groupby("solver_name", sort=False):
-        points = cell.groupby("stop_val")[columns].mean().dropna()
-        if not points.empty:
-            x, y = (points[column].tolist() for column in columns)
-            found[solver] = (points.index.tolist() if axis == "iterations" else x, y)
-    return found
+    groups = rows.groupby(["solver_name", "stop_val"])[columns]
+    points = groups.mean().dropna().reset_index("stop_val")
+    along = "stop_val" if axis == "iterations" else columns[0]
+    found = {solver: ([], []) for solver in rows["solver_name"].unique()}
+    for solver, x, y in points[[along, columns[1]]].itertuples(name=None):
+        found[solver][0].append(x)
+        found[solver][1].append(y)
+    return {solver: curve for solver, curve in found.items() if curve[0]}
 
 
 def qualities(df):

@@ -74,8 +74,14 @@ def imported(path):
     """The last names of the modules that a file of Python imports from."""
     if path.suffix != ".py":
         return set()
+    return imported_in(path.read_text(encoding="utf-8"))
+
+
+@cache  # each table asks for the same files
+def imported_in(text):
+    """The last names of the modules that some code imports from."""
     with PARSING:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        tree = ast.parse(text)
     nodes = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
     return {node.module.split(".")[-1] for node in nodes if node.module} | {
         alias.name for node in nodes for alias in node.names

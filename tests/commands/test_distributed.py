@@ -7,6 +7,8 @@ import sys
 import pytest
 import yaml
 
+from benchmark_inverse_problems.commands import distributed
+
 from ..conftest import ROOT
 
 CONFIG = {
@@ -22,14 +24,19 @@ CONFIG = {
 }
 
 
-def scores(tmp_path, processes, config):
-    """{row: psnr} that the command prints with some processes."""
+@pytest.fixture
+def config(tmp_path):
     path = tmp_path / "config.yml"
-    path.write_text(yaml.safe_dump(config))
+    path.write_text(yaml.safe_dump(CONFIG))
+    return str(path)
+
+
+def of_two_processes(config):
+    """What the first of two processes prints."""
     launch = ["-m", "torch.distributed.run", "--standalone"]
     done = subprocess.run(
-        [sys.executable, *launch, "--nproc-per-node", str(processes)]
-        + ["-m", "benchmark_inverse_problems", "distributed", str(path)]
+        [sys.executable, *launch, "--nproc-per-node", "2"]
+        + ["-m", "benchmark_inverse_problems", "distributed", config]
         + ["--format", "csv"],
         cwd=ROOT,
         env=os.environ | {"INVERSE_PROBLEMS_THREADS": "1"},
@@ -38,10 +45,13 @@ def scores(tmp_path, processes, config):
         timeout=300,
     )
     assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout
+
+
+def scores(printed):
+    """{row: psnr} of what the command prints."""
     lines = [
-        line
-        for line in done.stdout.splitlines()
-        if line.lstrip('"').startswith("volume_")
+        line for line in printed.splitlines() if line.lstrip('"').startswith("volume_")
     ]
     return {name: float(rest.split(",")[0]) for name, rest in map(cut, lines)}
 
@@ -55,8 +65,10 @@ def cut(line):
     return name, rest
 
 
-def test_two_processes_find_what_one_finds(tmp_path):
-    one, two = (scores(tmp_path, processes, CONFIG) for processes in (1, 2))
+def test_two_processes_find_what_one_finds(config, monkeypatch, capsys):
+    monkeypatch.setenv("INVERSE_PROBLEMS_THREADS", "1")
+    distributed.main([config, "--format", "csv"])
+    one, two = scores(capsys.readouterr().out), scores(of_two_processes(config))
     assert len(one) >= 5 and one.keys() == two.keys()
     for name, psnr in one.items():
         assert two[name] == pytest.approx(psnr, abs=1e-3), name

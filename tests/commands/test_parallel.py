@@ -19,6 +19,7 @@ from benchopt.parallel_backends.slurm_executor import (
 )
 from benchopt.results import read_results
 
+from benchmark_inverse_problems import __main__ as program
 from benchmark_inverse_problems.problems import dataset
 
 from ..conftest import ROOT
@@ -119,7 +120,7 @@ def test_slurm_config_asks_for_one_gpu_a_job(slurm, tmp_path):
     } <= asked
 
 
-def test_results_of_two_machines_merge(suite):
+def test_results_of_two_machines_merge(suite, capsys):
     """`--keep all`: benchopt's default keeps one of the images of a cell."""
     machines = [suite.run("-s", name, "-d", "simulated") for name in ("adjoint", "tv")]
     files = [str(p) for p in sorted(suite.folder.glob("outputs/*.parquet"))]
@@ -132,3 +133,23 @@ def test_results_of_two_machines_merge(suite):
         name = df.solver_name.iloc[0]
         part = scores(both[both.solver_name == name])
         np.testing.assert_array_equal(part, scores(df))
+    # Our own command needs no option, and of a cell in both files takes the newest.
+    newer = machines[0].assign(run_date="9999", objective_psnr=1.0)
+    newer.to_parquet(suite.folder / "newer.parquet")
+    target = str(suite.folder / "all.parquet")
+    files.append(str(suite.folder / "newer.parquet"))
+    assert program.main(["merge", *files, "--output", target]) == 0
+    assert f"{target}, with 2 cells and 4 rows" in capsys.readouterr().out
+    found = scores(read_results(target))
+    expected = scores(both)
+    expected[found == 1.0] = 1.0
+    assert (found == 1.0).sum() == 2
+    np.testing.assert_array_equal(found, expected)
+    for arguments, words in (
+        ([files[0], files[0], "--output", "new.parquet"], "given twice"),
+        ([*files, "--output", target], "is there already: give another name"),
+        ([*files, "--output", "new.csv"], "does not end in .parquet"),
+        ([str(suite.folder / "no.parquet"), "--output", "new.parquet"], "There is no"),
+    ):
+        assert program.main(["merge", *arguments]) == 1
+        assert words in capsys.readouterr().err

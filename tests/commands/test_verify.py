@@ -9,6 +9,8 @@ from benchmark_inverse_problems import __main__ as program
 from benchmark_inverse_problems.commands import verify
 from benchmark_inverse_problems.solving import settings
 
+from ..conftest import ROOT
+
 PROBLEM = "simulated[n_images=2,task=denoise]"
 # Each run adds a line to a file, so that a result from the cache would be seen.
 BUILD = (
@@ -46,6 +48,15 @@ def test_the_same_cells_are_computed_again(submitted, suite, capsys):
     assert not (suite.folder / "outputs" / "evaluation.parquet").exists()
     (versions,) = set(pd.read_parquet(submitted)["objective_versions"])
     assert re.match(r"(commit|version) \S+, Python 3\.\d+\.\d+, torch \d", versions)
+
+
+def test_the_example_of_a_submission_is_found_again(capsys):
+    file = ROOT / "submissions" / "bundled_sr4.parquet"
+    assert file.stat().st_size < 300_000
+    assert program.main(["verify", str(file), "--all"]) == 0
+    assert "2 of 2 cells are the same, of 2" in capsys.readouterr().out
+    (versions,) = set(pd.read_parquet(file)["objective_versions"])
+    assert re.match(r"commit [0-9a-f]+, ", versions), "the code is that of a commit"
 
 
 def test_altered_files(submitted, capsys):

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from benchopt.benchmark import Benchmark
 from PIL import Image
 
 from benchmark_inverse_problems.problems import images as library
+from benchmark_inverse_problems.problems.dataset import image_folder
 from benchmark_inverse_problems.problems.reading import central_crop
 from benchmark_inverse_problems.problems.special_sets import SPECIAL_SETS
 from benchmark_inverse_problems.solving.failures import read_failures
@@ -380,3 +382,16 @@ def test_names_with_digits_spaces_and_accents(suite, pictures, name):
     df = suite.run("-s", "adjoint", "-d", f"simulated[images={name},n_images=1]")
     assert list(df.objective_image) == ["0.png"]
     assert f"images={plain}," in df.dataset_name[0]
+
+
+def test_folders_follow_the_settings(suite, monkeypatch):
+    Benchmark(suite.folder)
+    config = suite.folder / "config.yml"
+    for folder in ("one", "three"):
+        config.write_text(f"data_paths: {{mine: {folder}}}")
+        assert image_folder("mine") == suite.folder / "data" / folder
+    assert image_folder("other") == suite.folder / "data" / "other"
+    monkeypatch.setenv("BENCHOPT_DATA_HOME", str(suite.folder / "elsewhere"))
+    assert image_folder("mine") == suite.folder / "elsewhere" / "three"
+    config.unlink()
+    assert image_folder("mine") == suite.folder / "elsewhere" / "mine"

@@ -1,10 +1,13 @@
 """The dashboard opens without a network: nothing outside is loaded, every page works."""
 
+import base64
+import io
 import json
 import pickle
 import re
 import shutil
 import subprocess
+from contextlib import nullcontext
 from html import unescape
 
 import numpy as np
@@ -22,6 +25,8 @@ from benchmark_inverse_problems.commands import dashboard as command
 from benchmark_inverse_problems.commands.dashboard import main
 from benchmark_inverse_problems.report import dashboard as module
 from benchmark_inverse_problems.report.dashboard import dashboard, self_contained
+from benchmark_inverse_problems.report.encoded import Encoded
+from benchmark_inverse_problems.report.memory import remembered, remembering
 
 from ..conftest import ROOT
 from .test_plots import cell, png
@@ -175,12 +180,13 @@ def test_benchopts_own_page_draws_the_same_views(page, tmp_path, monkeypatch):
         ),
     }
 
-    def with_scripts(html):
+    def with_scripts(html, pictures):
         return module.SCRIPT.sub(
             lambda tag: next(text for name, text in scripts.items() if name in tag[1]),
             html,
         )
 
+    monkeypatch.setattr(module, "making_pages", lambda: nullcontext())
     monkeypatch.setattr(module, "self_contained", with_scripts)
     monkeypatch.setattr(module, "BENCHMARK", page.parent)
     (file,) = page.parent.glob("outputs/*.parquet")
@@ -219,6 +225,9 @@ def check_charts(report):
         assert style[0] == "scale(4)" and place == pytest.approx([25, 50], abs=2)
 
 
+SCRIPT = '<script src="https://cdn.example/plotly.js"></script>'
+
+
 def page_size(solvers):
     """Characters of a page of one problem with three images, photographs.
 
@@ -240,16 +249,16 @@ def page_size(solvers):
         first, *more = (e | {"reconstruction": picture(smooth, 3)} for e in entries)
         row["final_results"] = json.dumps(first | {"more": more})
     (gallery,) = (p for p in Benchmark(ROOT).get_plots() if p._get_name() == "gallery")
-    data, _ = gallery._get_all_plots(pd.DataFrame(rows))
-    data = update_plot_data_style({"gallery": data}, plotly=True)
-    script = '<script src="https://cdn.example/plotly.js"></script>'
-    return len(self_contained(script + json.dumps(data)))
+    with module.making_pages() as pictures:
+        data, _ = gallery._get_all_plots(pd.DataFrame(rows))
+        data = update_plot_data_style({"gallery": data}, plotly=True)
+    return len(self_contained(SCRIPT + json.dumps(data), pictures))
 
 
 def test_the_default_comparison_stays_below_12_megabytes():
     config = yaml.safe_load((ROOT / "configs" / "default.yml").read_text())
     problems, solvers = len(config["dataset"]), len(config["solver"])
-    empty = len(self_contained('<script src="https://cdn.example/plotly.js"></script>'))
+    empty = len(self_contained(SCRIPT, Encoded()))
     one, two = page_size(1), page_size(2)
     a_problem = (one - empty) + (solvers - 1) * (two - one)
     assert two > one > empty > 1.5e6, "plotly is inside, packed"
@@ -325,7 +334,7 @@ def test_pickled_results_are_not_opened(page, tmp_path):
 
 def test_unknown_scripts_are_refused():
     with pytest.raises(ValueError, match="loads cdn.example/x.js.*constraints.txt"):
-        self_contained('<script src="https://cdn.example/x.js"></script>')
+        self_contained('<script src="https://cdn.example/x.js"></script>', Encoded())
 
 
 def test_missing_files(tmp_path, monkeypatch):
@@ -334,3 +343,38 @@ def test_missing_files(tmp_path, monkeypatch):
     monkeypatch.setattr(command, "BENCHMARK", tmp_path)
     with pytest.raises(FileNotFoundError, match="run `make run`"):
         main([])
+
+
+def test_a_picture_is_encoded_once_whatever_its_type():
+    rng = np.random.RandomState(0)
+    gray, colour = rng.rand(8, 12), rng.rand(8, 12, 3)
+    pictures = Encoded()
+    names = [pictures.number(x) for x in (gray, colour, gray + 0, gray.T, 2 * gray)]
+    assert names == ["@0", "@1", "@0", "@2", "@3"]
+    for address, picture in zip(pictures.addresses(), (gray, colour), strict=False):
+        head, text = address.split(",")
+        assert head == "data:image/webp;base64"
+        with Image.open(io.BytesIO(base64.b64decode(text))) as image:
+            shown = np.asarray(image.convert("RGB")) / 255
+        assert shown.shape == (8, 12, 3)
+        expected = np.broadcast_to(picture.T, (3, 12, 8)).T
+        assert abs(shown.mean((0, 1)) - expected.mean((0, 1))).max() < 0.05
+
+
+def test_answers_are_remembered_while_pages_are_made_only():
+    asked = []
+
+    @remembered
+    def rows_of(df, name="a", *, much=1):
+        asked.append(name)
+        return df[df["name"] == name] * much
+
+    df = pd.DataFrame({"name": ["a", "b"]})
+    rows_of(df), rows_of(df)
+    assert asked == ["a", "a"]
+    with remembering():
+        first = rows_of(df)
+        assert rows_of(df) is first and len(asked) == 3
+        assert rows_of(df, "b") is not first and rows_of(df, much=2) is not first
+        assert rows_of(df.copy()) is not first and len(asked) == 6
+    assert rows_of(df) is not first and len(asked) == 7
