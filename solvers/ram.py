@@ -6,6 +6,7 @@ from benchmark_inverse_problems.networks.ram import (
     PUBLISHED,
     SCALE2,
     SINGLE,
+    SIZED,
     VARIANTS,
     WITH_FACTOR,
     load_ram,
@@ -23,7 +24,7 @@ class Solver(ReconstructionSolver):
     the measurements at one scale only and calls the operator less often. The other
     variants are smaller networks of the paper's ablation. base, prox, prox_y and krylov
     see more and more of the operator. inpainting, deblurring and sr are krylov, trained
-    on one task only. Volumes are restored slice by slice.
+    on one task only; narrow is krylov with half the widths. Volumes are restored slice by slice.
     """
 
     name = "ram"
@@ -33,7 +34,7 @@ class Solver(ReconstructionSolver):
         "variant": Choice(
             ["full"],
             "The network, or another reading or size of it.",
-            ["full", SCALE2, WITH_FACTOR, *VARIANTS, *SINGLE],
+            ["full", SCALE2, WITH_FACTOR, *VARIANTS, *SINGLE, *SIZED],
         ),
         "precision": precision(),
     }

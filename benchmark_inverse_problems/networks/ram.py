@@ -43,6 +43,7 @@ SMALL = {"channels": (1, 3), "widths": (16, 24, 48, 64), "blocks": 2}
 SINGLE = ("inpainting", "deblurring", "sr")
 # Networks of other widths than SMALL, otherwise as "krylov" of the ablation.
 SIZES = {"narrow": (8, 12, 24, 32), "wide": (24, 36, 72, 96)}
+SIZED = ("narrow",)  # those with bundled weights
 # The authors' checkpoint, as deepinv names it, and the size of its network.
 PUBLISHED = "ram.pth.tar"
 AUTHORS = {"widths": (64, 128, 256, 512), "blocks": 4}
@@ -473,8 +474,8 @@ def load_ram(weights, variant, solver):
         super-resolution (`PublishedRAM`), and exists with published weights only. A word
         of `VARIANTS` is a network of the ablation. A word of `SINGLE` ("inpainting",
         "deblurring", "sr") is a network of the ablation that was trained on this task
-        only. The networks of the ablation are trained on photographs and exist with
-        bundled weights only.
+        only, a word of `SIZED` one of another width. The networks of the ablation are
+        trained on photographs and exist with bundled weights only.
     solver : str
         Name of the solver, for error messages.
 
@@ -483,7 +484,8 @@ def load_ram(weights, variant, solver):
     FileNotFoundError, ValueError
         If the weights are missing or damaged, or a parameter is not known.
     """
-    check_known("variant", variant, ("full", SCALE2, WITH_FACTOR, *VARIANTS, *SINGLE))
+    known = ("full", SCALE2, WITH_FACTOR, *VARIANTS, *SINGLE, *SIZED)
+    check_known("variant", variant, known)
 
     def authors():
         return published(
@@ -510,4 +512,6 @@ def load_ram(weights, variant, solver):
 def load_small(variant):
     """A network of the ablation."""
     kind = variant if variant in VARIANTS else "krylov"
-    return load_weights(RAM(variant=kind, **SMALL), f"ram_{variant}")
+    widths = SIZES.get(variant, SMALL["widths"])
+    network = RAM(variant=kind, **SMALL | {"widths": widths})
+    return load_weights(network, f"ram_{variant}")

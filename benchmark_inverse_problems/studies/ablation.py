@@ -1,21 +1,21 @@
 """What do RAM's parts bring, and what does one network learn from many tasks?
 
 Runs ``configs/ram_ablation.yml`` (cells in benchopt's cache are not computed again) and
-prints two tables, with the published figures beside ours. The first shows the gain of
+prints three tables, with the published figures beside ours. The first shows the gain of
 each part of the network. The second shows what a network learns from one task or from
-all of them.
+all of them. The third shows what its size brings.
 """
 
 import pandas as pd
 
-from ..networks.ram import SINGLE, VARIANTS
+from ..networks.ram import SINGLE, SIZED, VARIANTS
 from ..report.published import COSTS_SOURCE, RAM_ABLATION, RAM_TRANSFER
 from ..report.tables import formatted
 from ..suite import BENCHMARK, configured, results_of
 from . import study_parser
 
 # Bundled weights behind the tables.
-WEIGHTS = tuple(f"ram_{name}" for name in (*VARIANTS, *SINGLE))
+WEIGHTS = tuple(f"ram_{name}" for name in (*VARIANTS, *SINGLE, *SIZED))
 CONFIG = BENCHMARK / "configs" / "ram_ablation.yml"
 # Problems of the config, in its order.
 PROBLEMS = ("inpainting", "Gaussian blur", "motion blur", "SR x2", "SR x4")
@@ -63,10 +63,25 @@ def transfer(table):
     return rows.rename(index=NAMES | {"krylov": "all of them"})
 
 
+def sizes(df, table):
+    """One row per size of the full network, the smallest first."""
+    rows = table.loc[[*SIZED, "krylov"]].copy()
+    rows["mean"] = rows.mean(axis=1)
+    counts = df.groupby("p_solver_variant")["objective_parameters"].first()
+    rows.insert(0, "parameters [M]", counts[rows.index] / 1e6)
+    return rows.sort_values("parameters [M]").rename(index={"krylov": "as above"})
+
+
 def main(arguments):
-    """Print both tables."""
+    """Print the tables."""
     study_parser("ablation", __doc__).parse_args(arguments)
-    table = scores(results_of(*configured(CONFIG)))
-    for title, rows in (("part", parts(table)), ("trained on", transfer(table))):
+    df = results_of(*configured(CONFIG))
+    table = scores(df)
+    tables = {
+        "part": parts(table),
+        "trained on": transfer(table),
+        "size": sizes(df, table),
+    }
+    for title, rows in tables.items():
         print("\n" + formatted(rows, "markdown", 2, label=title))
     print(f"\n(published): {COSTS_SOURCE}; other images and levels, larger networks.")

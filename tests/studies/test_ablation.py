@@ -10,10 +10,11 @@ import yaml
 from benchmark_inverse_problems.studies import ablation
 
 VARIANTS = ("base", "prox", "prox_y", "krylov", "inpainting", "deblurring", "sr")
+VARIANTS += ("narrow",)
 
 
 @pytest.fixture
-def scores():
+def results():
     """Results of the config: PSNR is 10 times the variant's index plus the problem's."""
     problems = yaml.safe_load(ablation.CONFIG.read_text())["dataset"]
     rows = [
@@ -22,11 +23,18 @@ def scores():
             "solver_name": f"ram[precision=float32,variant={variant},weights=bundled]",
             "p_solver_variant": variant,
             "objective_psnr": 10 * VARIANTS.index(variant) + column + image,
+            "objective_parameters": 1e6 - 1e5 * VARIANTS.index(variant),
         }
         for (column, problem), variant in product(enumerate(problems), VARIANTS)
         for image in (-1, 1)
     ]
-    return ablation.scores(pd.DataFrame(rows))
+    return pd.DataFrame(rows)
+
+
+@pytest.fixture
+def scores(results):
+    """The scores of the results."""
+    return ablation.scores(results)
 
 
 def test_the_config_has_all_variants():
@@ -49,3 +57,10 @@ def test_transfer(scores):
     assert row["inpainting (published)"] == 14.06
     assert rows.loc["all of them", "SR x2 (published)"] == 29.79
     assert math.isnan(rows.loc["super-resolution only", "inpainting (published)"])
+
+
+def test_sizes_stand_in_their_order(results, scores):
+    rows = ablation.sizes(results, scores)
+    assert list(rows.index) == ["narrow", "as above"]
+    assert list(rows["parameters [M]"]) == pytest.approx([0.3, 0.7])
+    assert list(rows["mean"]) == [72, 32]
