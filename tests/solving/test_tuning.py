@@ -24,7 +24,7 @@ from ..tiny import tiny_problem
 CPU = torch.device("cpu")
 TABLES = sorted(tuning.FOLDER.glob("*.json"))
 # Tables of the former search, over grids: to be found anew. Nothing may be added.
-FORMER = {"diffpir", "fire_hqs", "pnp_pgd", "red"}
+FORMER = {"diffpir", "fire_hqs", "red"}
 SEARCHED = [path for path in TABLES if path.stem not in FORMER]
 SOLVERS = {s.name: s for s in Benchmark(ROOT).get_solvers()}
 
