@@ -241,3 +241,9 @@ def ready(solver, dataset, problem, context=None, **parameters):
         return None
     solver.set_objective(**handed)
     return solver
+
+
+def first_result(solver):
+    """Run a solver; its last `Reconstruction` of the first image, with costs."""
+    solver.run(lambda: True)
+    return solver.get_result()["reconstructions"][0]

@@ -22,7 +22,7 @@ from ..report.rows import threads_text
 from ..report.tables import FORMATS, formatted
 from ..solving import settings
 from ..studies.provenance import provenance
-from ..suite import BENCHMARK, prepared, solvers
+from ..suite import BENCHMARK, first_result, prepared, solvers
 from . import parser
 
 PROBLEM = "cbsd68_deblur_gaussian[images=bundled,level=medium,n_images=1,crop=256]"
@@ -37,12 +37,6 @@ LABELS = {
     "training": f"train memory (batch {TRAINING_BATCH}) [MB]",
     "speed_up": "bfloat16 speed-up",
 }
-
-
-def run(solver):
-    """Run a solver; return its last `Reconstruction` of the first image, with costs."""
-    solver.run(lambda: True)
-    return solver.get_result()["reconstructions"][0]
 
 
 def training_memory(solver):
@@ -80,7 +74,7 @@ def cost(pattern, problem):
     ready = prepared(chosen, problem)
     if ready is None:
         return None
-    found = run(ready)
+    found = first_result(ready)
     row = {
         "parameters": found.parameters / 1e6,
         "gflops": found.gflops,
@@ -95,7 +89,7 @@ def cost(pattern, problem):
         if None not in pair:
             ratios = []
             for _ in range(PAIRS):
-                exact, rounded = (run(solver).runtime for solver in pair)
+                exact, rounded = (first_result(solver).runtime for solver in pair)
                 ratios.append(exact / rounded)
             row["speed_up"] = statistics.median(ratios)
     if chosen.end_to_end is not None:

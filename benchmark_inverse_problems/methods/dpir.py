@@ -1,13 +1,12 @@
 """Plug-and-play restoration by half-quadratic splitting."""
 
-from collections import deque
-
 import numpy as np
 
 from ..physics.facts import family
 from ..physics.initial_estimate import initial_estimate
 from ..physics.noise import noise_level
 from ..physics.proximal import data_prox
+from ..support.iterates import last
 
 # Least noise level, for noiseless problems, as in the authors' code. deepinv's DPIR has
 # 0.01 in its step and none in its schedule, and gives NaN.
@@ -50,7 +49,7 @@ def denoised(denoiser, strength=1.0):
 def dpir(y, physics, denoiser, **settings):
     """The last estimate of `half_quadratic_splitting`, (1, C, H, W)."""
     iterates = half_quadratic_splitting(y, physics, denoiser, **settings)
-    return deque(iterates, maxlen=1).pop()
+    return last(iterates)
 
 
 def half_quadratic_splitting(

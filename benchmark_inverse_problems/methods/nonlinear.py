@@ -1,7 +1,5 @@
 """Methods for any operator with a gradient, linear or not."""
 
-from collections import deque
-
 import torch
 from deepinv.optim.linear import conjugate_gradient
 
@@ -9,6 +7,7 @@ from ..physics.derivatives import jacobian, jacobian_adjoint
 from ..physics.facts import background
 from ..physics.noise import NOISE_FLOOR, noise_level
 from ..support.checks import check_known
+from ..support.iterates import last
 from .total_variation import gradient, gradient_adjoint
 
 PRIORS = ("tikhonov", "tv")
@@ -122,7 +121,7 @@ def variation_of_any(y, physics, shape, weight, tolerance=1e-3, iterations=50):
     The last estimate of `gauss_newton`, which see.
     """
     steps = gauss_newton(y, physics, shape, weight, "tv", iterations, tolerance)
-    return deque(steps, maxlen=1).pop()
+    return last(steps)
 
 
 def gauss_newton_step(y, physics, x, start, quadratic):

@@ -1,6 +1,5 @@
 """The base class of solvers whose estimates are watched while they run."""
 
-from collections import deque
 from dataclasses import replace
 from functools import partial
 from itertools import count
@@ -14,6 +13,7 @@ from ..judge.reconstruction import (
     as_estimate,
     check_reconstruction,
 )
+from ..support.iterates import last
 from ..support.progress import progress
 from .failures import recorded
 from .solver import ReconstructionSolver
@@ -75,7 +75,7 @@ class IterativeSolver(ReconstructionSolver):
         build = self.build(example, **parameters)
 
         def reconstruct(y, physics):
-            return deque(build(y, physics), maxlen=1).pop()
+            return last(build(y, physics))
 
         return reconstruct
 

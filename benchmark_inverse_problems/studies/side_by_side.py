@@ -42,6 +42,7 @@ from ..problems.images import gray, open_images
 from ..problems.problem import Problem, Task
 from ..report.tables import formatted
 from ..solving import settings
+from ..support.iterates import last
 from . import study_parser
 
 WEIGHTS = ("drunet",)
@@ -163,7 +164,7 @@ def our_diffpir(precision):
     """Our DiffPIR, the authors' variant."""
     denoiser = placed(bundled_drunet(), precision)
     options = {"lambda_": DATA_WEIGHT, "zeta": 1.0, "steps": STEPS["diffpir"]}
-    return last(partial(diffpir, denoiser=denoiser, **options))
+    return ending(partial(diffpir, denoiser=denoiser, **options))
 
 
 def their_pgd():
@@ -186,19 +187,12 @@ def our_pgd(precision):
     """Our proximal gradient descent."""
     denoiser = placed(bundled_drunet(), precision)
     options = {"level": LEVEL, "iterations": STEPS["pnp_pgd"]}
-    return last(partial(pnp_pgd, denoiser=denoiser, **options))
+    return ending(partial(pnp_pgd, denoiser=denoiser, **options))
 
 
-def last(method):
-    """The last estimate of a method that yields several."""
-
-    def reconstruct(y, physics):
-        x = None
-        for x in method(y, physics):  # noqa: B007
-            pass
-        return x
-
-    return reconstruct
+def ending(method):
+    """A method that yields several estimates, as one that returns the last."""
+    return lambda y, physics: last(method(y, physics))
 
 
 def dip_network(shape):
@@ -221,7 +215,7 @@ def their_dip():
 
 def our_dip(precision):
     """Our deep image prior, without a rule that stops it."""
-    return last(
+    return ending(
         partial(
             from_noise,
             network=dip_network,

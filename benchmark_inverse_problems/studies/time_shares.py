@@ -26,7 +26,7 @@ from tqdm import tqdm
 from ..report.names import stems
 from ..report.tables import formatted
 from ..solving import settings
-from ..suite import BENCHMARK, prepared, solvers
+from ..suite import BENCHMARK, first_result, prepared, solvers
 from . import study_parser
 
 WEIGHTS = ("ram", "drunet", "unrolled_hqs_tied", "rim", "jpeg")
@@ -122,8 +122,7 @@ def row(pattern, problem, precision, crop):
     solver = prepared(solver, problem, crop, **named)
     if solver is None:
         return None
-    solver.run(lambda: True)
-    measured = solver.get_result()["reconstructions"][0]
+    measured = first_result(solver)
     with clocked() as spent:
         complete(solver, solver.observations[0])
     total = sum(spent.values())
