@@ -2,7 +2,7 @@
 
 ``python -m benchmark_inverse_problems tune SOLVER [SOLVER ...]`` fills
 ``tuned/SOLVER.json`` for every problem of the suite. ``--missing`` does so for new
-problems only. Solvers with parameters and ``--problems`` are named as on benchopt's
+problems, and for entries of a former search. Solvers with parameters and ``--problems`` are named as on benchopt's
 command line.
 """
 
@@ -23,7 +23,8 @@ from . import PROGRAM, parser
 def tune(patterns, problem_patterns=(), missing=False, precision="float32", trials=0):
     """Fill the tables of some solvers, entry by entry.
 
-    A table is started anew if its search is not the solver's any more.
+    If the search of a table is not the solver's any more, its entries are marked as
+    ``former`` and stay in use until they are found anew.
 
     Parameters
     ----------
@@ -33,7 +34,7 @@ def tune(patterns, problem_patterns=(), missing=False, precision="float32", tria
         Problems, as after ``-d``. Empty: every problem of the suite, and its test
         problems.
     missing : bool
-        Whether entries that the table already has are kept.
+        Whether entries that the table already has are kept, but those of a former search.
     precision : str
         Precision of the networks. bfloat16 is faster and hardly changes the result.
     trials : int
@@ -73,7 +74,7 @@ def fill(solver, problems, missing, trials, command):
     table["commands"] = sorted({*table["commands"], command})
     for problem in tqdm(problems, desc=str(solver)):
         key = entry_key(problem.task, solver.fixed_parameters())
-        if missing and key in table:
+        if missing and key in table and not table[key].get("former"):
             continue
         if solver.refusal(problem.tuning.observe(0)) is None:
             table[key] = solver.search(problem.tuning, trials)
@@ -89,10 +90,12 @@ def searched(solver):
 
 
 def stored(path, search):
-    """The stored table of a solver, or an empty one if its search is another."""
+    """The stored table of a solver; its entries are former ones if its search is another."""
     table = json.loads(path.read_text()) if path.exists() else {}
     if table.get("search") != search:
+        found = {k: v for k, v in table.items() if "psnr" in v}
         table = {"commands": [], "search": search}
+        table |= {key: entry | {"former": True} for key, entry in found.items()}
     return table
 
 
@@ -130,7 +133,7 @@ def main(arguments):
         default=[],
         help="as after benchopt's -d (default: every problem of the suite)",
     )
-    options.add_argument("--missing", action="store_true", help="only new entries")
+    options.add_argument("--missing", action="store_true", help="only new and former ones")
     options.add_argument("--precision", choices=PRECISIONS, default=PRECISIONS[0])
     options.add_argument(
         "--trials", type=int, default=0, help="an entry (default: as many as it takes)"
