@@ -133,7 +133,9 @@ def main(arguments):
         default=[],
         help="as after benchopt's -d (default: every problem of the suite)",
     )
-    options.add_argument("--missing", action="store_true", help="only new and former ones")
+    options.add_argument(
+        "--missing", action="store_true", help="only new and former ones"
+    )
     options.add_argument("--precision", choices=PRECISIONS, default=PRECISIONS[0])
     options.add_argument(
         "--trials", type=int, default=0, help="an entry (default: as many as it takes)"

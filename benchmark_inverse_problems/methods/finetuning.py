@@ -176,7 +176,7 @@ def fine_tune(
             value = value.mean()
             if second is not None:
                 value += second(x_net=x, y=y, physics=physics, model=model).mean()
-            losses.append(float(value))
+            losses.append(value.item())
             optimiser.zero_grad()
             value.backward()
             torch.nn.utils.clip_grad_norm_(network.parameters(), CLIP)

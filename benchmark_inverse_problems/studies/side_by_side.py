@@ -13,7 +13,6 @@ where the image lies.
 range, where both compute the same. PSNR stands where the weights are trained.
 """
 
-import statistics
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -25,7 +24,6 @@ from skimage.restoration import denoise_tv_chambolle
 from tqdm import tqdm
 
 from ..judge.case import Case
-from ..judge.metering import timed
 from ..methods.diffusion import diffpir
 from ..methods.dpir import dpir
 from ..methods.fitting import architecture, from_noise
@@ -44,6 +42,7 @@ from ..report.tables import formatted
 from ..solving import settings
 from ..support.iterates import last
 from . import study_parser
+from .by_turns import compared
 
 WEIGHTS = ("drunet",)
 PAIRS, SIDE = 5, 256
@@ -388,32 +387,13 @@ def problem(task, in_gray, side):
     return Problem(gray(images) if in_gray else images, task, crop=side)
 
 
-def alternated(methods, y, physics, pairs):
-    """Each method's result and median seconds, and the ratios to the first method's.
-
-    The first call of each is not timed.
-    """
-    device = settings.device()
-    calls = [lambda m=m: m(y.clone(), physics) for m in methods]
-    results = []
-    for call in calls:
-        torch.manual_seed(0)
-        results.append(call())
-    times = [[timed(call, device)[1].wall for call in calls] for _ in range(pairs)]
-    columns = list(zip(*times, strict=True))
-    ratios = [
-        statistics.median(a / b for a, b in zip(columns[0], c, strict=True))
-        for c in columns
-    ]
-    return results, [statistics.median(c) for c in columns], ratios
-
-
 def row(task, methods, in_gray, side, pairs, same=False, trained=True):
     """One row of the table. The methods are theirs, ours, and ours in bfloat16."""
     measured = problem(task, in_gray, side)
     truth, observation = measured.judged(0)
     seen = observation.to(settings.device())
-    results, seconds, ratios = alternated(methods(seen), seen.y, seen.physics, pairs)
+    calls = [lambda m=m: m(seen.y.clone(), seen.physics) for m in methods(seen)]
+    results, seconds, ratios = compared(calls, settings.device(), pairs)
     theirs, ours, *_ = (x.detach().float().cpu() for x in results)
     found = {"theirs": seconds[0], "ours": seconds[1], "faster": ratios[1]}
     found["bfloat16"] = ratios[2] if len(ratios) > 2 else None

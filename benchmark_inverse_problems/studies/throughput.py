@@ -10,21 +10,20 @@ the times. A run fills torch's cache of compiled code, and the next one compiles
 """
 
 import os
-import statistics
 import sys
-import time
 from functools import partial
 from itertools import product
+from statistics import median
 from unittest.mock import patch
 
 import torch
 from benchopt.benchmark import Benchmark
 
-from ..judge.metering import timed
 from ..solving import settings
 from ..suite import BENCHMARK, prepared, solvers
 from ..support.text import markdown_table
 from . import study_parser
+from .by_turns import by_turns
 
 WEIGHTS = ("ram", "drunet", "unrolled_hqs_tied")
 METHODS = ("ram", "dpir", "unrolled")
@@ -85,18 +84,6 @@ def made(pattern, problem, size, kind):
     return call, solver.compile(observation), solver.device
 
 
-def medians(calls, device, seconds):
-    """Median seconds of some calls, {name: seconds}, which take turns for `seconds` each."""
-    spent = {name: [] for name in calls}
-    started = time.perf_counter()
-    while len(
-        min(spent.values(), key=len)
-    ) < TURNS or time.perf_counter() - started < seconds * len(calls):
-        for name, call in calls.items():
-            spent[name].append(timed(call, device)[1].wall)
-    return {name: statistics.median(times) for name, times in spent.items()}
-
-
 def difference(x, reference):
     """Largest difference of two images over the largest value of the second."""
     return float((x - reference).abs().max() / reference.abs().max())
@@ -110,8 +97,9 @@ def rows(method, problem, size, precisions, wanted):
         ready = {kind: made(pattern, problem, size, kind) for kind in wanted}
         images = {kind: call() for kind, (call, *_) in ready.items()}
         device = ready[wanted[0]][2]
-        calls = {kind: call for kind, (call, *_) in ready.items()}
-        times = medians(calls, device, SECONDS)
+        calls = [call for call, *_ in ready.values()]
+        spent = by_turns(calls, device, TURNS, SECONDS)
+        times = dict(zip(ready, map(median, spent), strict=True))
         plain = images[wanted[0]]
         for kind in wanted:
             compared = plain if kind != wanted[0] else reference

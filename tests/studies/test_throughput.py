@@ -3,7 +3,6 @@
 from functools import partial
 
 import pytest
-import torch
 
 from benchmark_inverse_problems.networks import compiled
 from benchmark_inverse_problems.solving import settings
@@ -38,13 +37,6 @@ def test_the_table_has_a_row_of_each_kind(capsys, monkeypatch):
     assert 1e-5 < float(differences[2]) < 0.1  # bfloat16 from float32
     assert float(differences[3]) < 1e-5
     assert [row[7] == "" for row in table] == [True, False] * 2
-
-
-def test_calls_take_turns():
-    seen = []
-    calls = {name: partial(seen.append, name) for name in "ab"}
-    times = throughput.medians(calls, torch.device("cpu"), 0)
-    assert seen == ["a", "b"] * throughput.TURNS and times.keys() == {"a", "b"}
 
 
 def test_a_problem_that_a_method_skips_is_one_sentence():
