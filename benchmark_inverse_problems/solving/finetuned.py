@@ -2,13 +2,13 @@
 
 import torch
 
-from ..methods.finetuning import EQUIVARIANCES, LOSSES, fine_tune
+from ..methods.finetuning import EQUIVARIANCES, LOSSES, LR, STEPS, fine_tune
 from ..support.parameters import Choice, Number
 from .declared import iterations, precision
 from .solver import ReconstructionSolver
 
 
-def finetuning(steps=200, lr=3e-4):
+def finetuning():
     """The parameters of a fit to measurements alone."""
     return {
         "loss": Choice(["auto"], "Loss of the measurements.", LOSSES),
@@ -18,8 +18,8 @@ def finetuning(steps=200, lr=3e-4):
         "measurements": Choice(
             [1], "What is fitted: each image's own, or those of all images.", [1, "all"]
         ),
-        "steps": iterations(steps),
-        "lr": Number([lr], "Learning rate.", above=0, start=lr, ratio=2),
+        "steps": iterations(STEPS),
+        "lr": Number([LR], "Learning rate.", above=0, start=LR, ratio=2),
         "precision": precision("bfloat16"),
     }
 

@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 from ..judge.case import Case
 from ..judge.metering import timed
-from ..methods.finetuning import fine_tune
+from ..methods.finetuning import LR, STEPS, fine_tune
 from ..networks.ram import load_ram
 from ..networks.weights import checksum
 from ..problems.images import open_images, patches
@@ -46,8 +46,6 @@ TASKS = {
 }
 # Problems whose fits are followed.
 FOLLOWED = {"noise 0.5": Task("denoising", sigma=0.5)} | TASKS
-# Settings of the solver `ram_finetuned`.
-STEPS, LR = 200, 3e-4
 LONG = 400
 ENDLESS = 10**9
 
