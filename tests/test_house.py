@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
 import benchmark_inverse_problems
 from benchmark_inverse_problems import __main__ as program
@@ -16,6 +17,7 @@ from benchmark_inverse_problems.solving.fingerprint import (
     PACKAGE,
     source_fingerprint,
 )
+from benchmark_inverse_problems.solving.settings import use_threads
 
 from .conftest import ROOT
 
@@ -152,11 +154,19 @@ def test_each_study_has_a_question_and_help(name, capsys):
 def test_a_study_says_what_made_its_tables(capsys, monkeypatch):
     from benchmark_inverse_problems.studies import recurrence
 
-    monkeypatch.setattr(recurrence, "main", lambda arguments: print(arguments))
+    def shown(arguments):
+        print(arguments, torch.get_num_threads())
+
+    before = torch.get_num_threads()
+    monkeypatch.setattr(recurrence, "main", shown)
     monkeypatch.setenv("INVERSE_PROBLEMS_THREADS", "1")
-    program.main(["study", "recurrence", "--fast"])
+    try:
+        torch.set_num_threads(2)
+        program.main(["study", "recurrence", "--fast"])
+    finally:
+        use_threads(before)
     printed = capsys.readouterr().out
-    assert "['--fast']" in printed
+    assert "['--fast'] 1" in printed
     assert re.search(
         r"^Commit \S+, \d{4}-\d\d-\d\d, .*, 1 thread, rim_projections [0-9a-f]{8},",
         printed,

@@ -4,6 +4,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from .. import studies
+from ..solving import settings
 from ..studies.provenance import provenance
 from . import first_line, parser
 
@@ -29,5 +30,6 @@ def main(arguments):
         options.parse_args(arguments[:1] or ["--help"])
     name, *rest = arguments
     study = import_module(f"{studies.__name__}.{name}")
+    settings.use_threads(settings.threads())
     study.main(rest)
     print(f"\n{provenance(study.WEIGHTS)}")

@@ -455,7 +455,6 @@ def main(arguments):
     parser.add_argument("--pairs", type=int, default=PAIRS, help="timed runs of each")
     parser.add_argument("--only", choices=("networks", "objectives"))
     chosen = parser.parse_args(arguments)
-    settings.use_threads(settings.threads())
     with torch.no_grad():
         found = rows(chosen.side, chosen.pairs, chosen.only)
     frame = pd.DataFrame(found).T

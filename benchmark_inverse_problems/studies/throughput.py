@@ -137,7 +137,6 @@ def main(arguments):
     )
     parser.add_argument("--problem", default=PROBLEM, help="as after -d, without crop")
     options = parser.parse_args(arguments)
-    settings.use_threads(settings.threads())
     wanted = options.networks or kinds()
     # The others are compared with the first one, which is uncompiled.
     wanted = sorted({settings.OFF, *wanted}, key=settings.COMPILED.index)

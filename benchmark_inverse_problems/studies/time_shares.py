@@ -151,7 +151,6 @@ def main(arguments):
     chosen = parser.parse_args(arguments)
     if settings.device().type != "cpu":
         parser.error(f"The shares need a CPU: set {settings.DEVICE}=cpu.")
-    settings.use_threads(settings.threads())
     pairs = [(s, p) for p in chosen.problems for s in chosen.solvers]
     rows = {}
     for solver, problem in tqdm(pairs, desc="time shares"):

@@ -118,6 +118,5 @@ def main(arguments):
     parser = study_parser("training_step", __doc__)
     parser.add_argument("--pairs", type=int, default=PAIRS, help="timed steps of each")
     chosen = parser.parse_args(arguments)
-    settings.use_threads(settings.threads())
     frame = pd.DataFrame(rows(pairs=chosen.pairs)).T
     print("\n" + formatted(frame, "markdown", 4, label="network"))

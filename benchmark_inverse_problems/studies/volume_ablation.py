@@ -13,7 +13,6 @@ import pandas as pd
 from ..physics.local_normal import NORMALS
 from ..report.published import VOLUME_ABLATION, VOLUME_ABLATION_SOURCE
 from ..report.tables import formatted
-from ..solving import settings
 from ..suite import BENCHMARK, configured, results_of
 from . import study_parser
 from .volume_costs import PATCH, measured, setting, unrolled_step
@@ -76,6 +75,5 @@ def main(arguments):
     """Print the table."""
     study_parser("volume_ablation", __doc__).parse_args(arguments)
     psnr = scores(results_of(*configured(CONFIG)))
-    settings.use_threads(settings.threads())
     print("\n" + formatted(table(psnr, costs(SIDE)), "markdown", 2, label="training"))
     print(f"\n(published): {VOLUME_ABLATION_SOURCE}.")

@@ -89,7 +89,6 @@ def main(arguments):
     parser = study_parser("volume_costs", __doc__)
     parser.add_argument("--sides", type=int, nargs="+", default=SIDES)
     sides = parser.parse_args(arguments).sides
-    settings.use_threads(settings.threads())
     memory, seconds = {}, {}
     for side in sides:
         for name, step in cases(side):
