@@ -11,18 +11,13 @@ from ..judge.reconstruction import Estimate
 from ..physics.facts import local_kernels
 from ..physics.kernels import anisotropic_kernel
 from ..physics.noise import noise_level, with_noise
-from ..physics.operators.blur import circular_blur, product_convolution, varying_blur
+from ..physics.operators.blur import circular_blur, product_convolution
 
 # Standard deviations and directions that are tried before the best is refined.
 STDS = (0.5, 0.8, 1.2, 1.6, 2.0, 2.5, 3.0, 3.6, 4.2)
 ANGLES = 8
 # Least noise level, so that the likelihood exists.
 FLOOR = 1 / 255
-# Blurs that vary: tiles along a side, their share of it and least size in pixels, and the
-# share of a tile that fades.
-TILES, TILE, LEAST_TILE, FADE = 3, 0.5, 96, 0.25
-# Further factor on the noise level: kernels of tiles are less certain.
-TILE_INFLATION = 2.5
 
 
 class NaturalSpectrum:
@@ -133,6 +128,9 @@ def restored(y, physics, blur, restore, inflation=1.0):
 def with_kernel(y, physics, restore, find, inflation=1.0):
     """The image that a method restores with the kernel that another one finds.
 
+    A blur that varies gets one kernel, too. On the development images that is better than
+    kernels of nine parts of the image: a small part tells little of its kernel.
+
     Parameters
     ----------
     y, physics, restore, inflation
@@ -145,43 +143,8 @@ def with_kernel(y, physics, restore, find, inflation=1.0):
     Estimate
     """
     sigma = max(noise_level(physics, y), FLOOR)
-    if getattr(physics, "kernel_family", None) == "varying":
-        blur = blur_of_tiles(y, sigma, find)
-        inflation = TILE_INFLATION * inflation
-    else:
-        blur = circular_blur(y.shape[1:], find(y, sigma))
+    blur = circular_blur(y.shape[1:], find(y, sigma))
     return restored(y, physics, blur, restore, inflation)
-
-
-def blur_of_tiles(y, sigma, find):
-    """The blur with the kernels that are found in overlapping parts of an image.
-
-    Each part fades at its border, so that it continues as a circle.
-
-    Parameters
-    ----------
-    y, sigma, find
-        See `with_kernel`.
-    """
-    sides = [max(int(TILE * n), min(n, LEAST_TILE)) for n in y.shape[2:]]
-    window = torch.outer(
-        *(torch.from_numpy(scipy.signal.windows.tukey(n, FADE)) for n in sides)
-    ).to(y)
-    mean = y.mean((2, 3), keepdim=True)
-    kernels = []
-    for place in product(range(TILES), repeat=2):
-        first = [
-            round((n - side) * i / (TILES - 1))
-            for n, side, i in zip(y.shape[2:], sides, place, strict=True)
-        ]
-        rows, columns = (slice(a, a + n) for a, n in zip(first, sides, strict=True))
-        part = (y - mean)[..., rows, columns]
-        kernels.append(find(window * part + mean, sigma))
-    size = max(max(k.shape[2:]) for k in kernels)
-    kernels = [pad(k, ((size - k.shape[-1]) // 2,) * 4) for k in kernels]
-    # The middle of the outer tiles is half of a tile from the border.
-    margin = sides[0] / y.shape[2] / 2
-    return varying_blur(y.shape[1:], torch.cat(kernels), (TILES,) * 2, margin)
 
 
 def with_network(y, physics, restore, network, inflation=1.0):

@@ -23,7 +23,6 @@ from benchmark_inverse_problems.physics.kernels import (
 )
 from benchmark_inverse_problems.physics.operators.blur import (
     circular_blur,
-    hats,
     varying_blur,
 )
 
@@ -170,12 +169,11 @@ def test_a_blur_that_varies_has_the_kernels_of_its_grid():
         expected = kernels[index, 0].flip(0, 1)
         torch.testing.assert_close(back[0, 0, :5, :5], expected, atol=1e-5, rtol=0)
     torch.testing.assert_close(local_kernels(physics)[[0, -1]], kernels[[0, -1]])
-    same = varying_blur(shape, kernels[:1].expand(9, -1, -1, -1), (3, 3), margin=0.2)
+    same = varying_blur(shape, kernels[:1].expand(9, -1, -1, -1), (3, 3))
     x = picture(40, 44)[:, :1]
     torch.testing.assert_close(
         same.A(x), circular_blur(shape, kernels[:1]).A(x), atol=1e-5, rtol=0
     )
-    assert torch.equal(hats(9, 3, 0.25)[:, :3].T, torch.eye(3)[[0, 0, 0]])
     with pytest.raises(ValueError, match="larger image"):
         varying_blur((1, 4, 40), kernels, (3, 3))
 
@@ -202,9 +200,7 @@ def test_turns_find_the_kernel_of_a_picture_with_edges(family, most):
     case = Case(truth, truth, observation, found)
     unchanged = Case(truth, truth, observation, Estimate(truth, kernel=no_blur()))
     assert case.kernel_error() < min(most, 0.6 * unchanged.kernel_error())
-    torch.testing.assert_close(
-        found.kernel.sum((1, 2, 3)), torch.ones(len(found.kernel))
-    )
+    assert found.kernel.shape[0] == 1 and float(found.kernel.sum()) == pytest.approx(1)
     assert (found.kernel >= 0).all()
 
 

@@ -131,7 +131,7 @@ def check_fits(shape, kernel):
         )
 
 
-def varying_blur(shape, kernels, grid, margin=0.0):
+def varying_blur(shape, kernels, grid):
     """A blur with a kernel that changes from place to place; it continues as a circle.
 
     The kernel of a pixel of the result is interpolated between those of a grid:
@@ -144,10 +144,7 @@ def varying_blur(shape, kernels, grid, margin=0.0):
     kernels : tensor (rows * columns, 1, h, w)
         Each of sum one. They lie on a grid of rows by columns.
     grid : (int, int)
-        Rows and columns.
-    margin : float
-        Distance of the outer kernels from the border, as a share of the side. Beyond them
-        the kernel does not change.
+        Rows and columns. The outer kernels lie on the border.
 
     Raises
     ------
@@ -155,9 +152,7 @@ def varying_blur(shape, kernels, grid, margin=0.0):
         If the image is smaller than the kernels.
     """
     check_fits(shape, kernels)
-    rows, columns = (
-        hats(n, count, margin) for n, count in zip(shape[-2:], grid, strict=True)
-    )
+    rows, columns = map(hats, shape[-2:], grid)
     weights = torch.einsum("ah,bw->abhw", rows, columns).flatten(0, 1)
     return product_convolution(kernels[:, 0][None, None], weights[None, None])
 
@@ -179,10 +174,9 @@ def product_convolution(filters, weights):
     )
 
 
-def hats(n, count, margin):
+def hats(n, count):
     """Weights (count, n) of linear interpolation between places along a side."""
-    places = np.linspace(margin, 1 - margin, count)
-    pixels = np.linspace(0, 1, n)
+    places, pixels = np.linspace(0, 1, count), np.linspace(0, 1, n)
     weights = [np.interp(pixels, places, row) for row in np.eye(count)]
     return torch.from_numpy(np.stack(weights)).float()
 
