@@ -18,7 +18,7 @@ test: $(INSTALLED) lint
 
 install: $(INSTALLED)
 
-# What concerns one solver or problem, in less than a minute: make check NAME=tv
+# What concerns one solver or problem, in about a minute: make check NAME=tv
 check: $(INSTALLED) lint
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --plugin "$(NAME)"
 

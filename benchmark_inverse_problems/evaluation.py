@@ -1,7 +1,8 @@
 """A method of one's own, judged from Python as the command line judges solvers."""
 
+import inspect
 import random
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import numpy as np
 import pandas as pd
@@ -46,7 +47,7 @@ def evaluate(method, problem, name="mine"):
     Raises
     ------
     TypeError
-        If the method cannot be called.
+        If the method cannot be called with (y, physics).
     ValueError
         If no problem has that name, or a reconstruction has a wrong shape or values
         that are not finite.
@@ -56,6 +57,15 @@ def evaluate(method, problem, name="mine"):
             f"The method is a {type(method).__name__} and cannot be called: give a function "
             "or a module (y, physics) -> x_hat."
         )
+    with suppress(ValueError):  # some callables have no signature
+        arguments = inspect.signature(method)
+        try:
+            arguments.bind(None, None)
+        except TypeError as error:
+            raise TypeError(
+                f"The method takes {arguments} and is called with (y, physics): give one that "
+                "takes these two."
+            ) from error
     with process_state(), borrowed(method):
         return judged(method, problem, name)
 

@@ -15,7 +15,6 @@ class Dataset(ProblemDataset):
         **pictures(crop="none"),
         "factor": Number([2, 3, 4], "Down-sampling factor.", least=2, whole=True),
     }
-    test_parameters = {"images": ["bundled"], "n_images": [1], "crop": [64]}
 
     def get_task(self):
         return Task("downsampling_matlab", {"factor": self.factor})

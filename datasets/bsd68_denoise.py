@@ -18,7 +18,6 @@ class Dataset(ProblemDataset):
         "sigma": Number([15, 25, 50], "Deviation of the noise.", "1/255", above=0),
         "quantised": Choice([False, True], "Whether y is rounded to 8 bits."),
     }
-    test_parameters = {"images": ["bundled"], "n_images": [1], "crop": [64]}
 
     def get_task(self):
         return Task("denoising", sigma=self.sigma / 255, quantised=self.quantised)

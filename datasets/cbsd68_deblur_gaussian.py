@@ -15,7 +15,6 @@ class Dataset(ProblemDataset):
         **pictures(),
         "level": Choice(["easy", "medium", "hard"], "Strength of blur and noise."),
     }
-    test_parameters = {"images": ["bundled"], "n_images": [1], "crop": [64]}
 
     def get_task(self):
         return Task.of("gaussian_blur", GAUSSIAN_BLUR[self.level])

@@ -14,7 +14,6 @@ class Dataset(ProblemDataset):
         **pictures(),
         "sigma": Number([15, 25, 50], "Deviation of the noise.", "1/255", above=0),
     }
-    test_parameters = {"images": ["bundled"], "n_images": [1], "crop": [64]}
 
     def get_task(self):
         return Task("denoising", sigma=self.sigma / 255)

@@ -14,7 +14,6 @@ class Dataset(ProblemDataset):
         **pictures(),
         "gain": Number([0.01, 0.04, 0.1], "Gain of the Poisson noise.", above=0),
     }
-    test_parameters = {"images": ["bundled"], "n_images": [1], "crop": [64]}
 
     def get_task(self):
         return Task("denoising", sigma=0.01, gain=self.gain)

@@ -12,7 +12,6 @@ class Dataset(ProblemDataset):
     name = "div2k_sr2"
     image_set = "div2k"
     parameters = pictures()
-    test_parameters = {"images": ["bundled"], "n_images": [1], "crop": [64]}
 
     def get_task(self):
         return Task("downsampling", {"factor": 2}, sigma=0.01)

@@ -22,7 +22,6 @@ class Dataset(ProblemDataset):
         **pictures(n_images=12),
         "averages": Choice([1, 4], "Captures in the mean.", [1, 2, 4, 8, 16]),
     }
-    test_parameters = {"images": ["bundled"], "n_images": [1], "crop": [64]}
 
     @property
     def measurement(self):

@@ -18,7 +18,6 @@ class Dataset(ProblemDataset):
             "Which pixels are measured.",
         ),
     }
-    test_parameters = {"images": ["bundled"], "n_images": [1], "crop": [64]}
 
     def get_task(self):
         return Task.of("inpainting", MISSING_PIXELS[self.mask])

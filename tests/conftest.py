@@ -32,12 +32,25 @@ def pytest_collection_modifyitems(config, items):
     items[:] = kept
 
 
+def pytest_configure(config):
+    """Refuse the name of no plugin before anything is collected."""
+    name = config.getoption("--plugin")
+    files = (ROOT / kind / f"{name}.py" for kind in ("solvers", "datasets"))
+    if name is not None and not any(file.exists() for file in files):
+        raise pytest.UsageError(
+            f"There is no solver and no problem {name}: give the stem of a file in solvers/ "
+            "or datasets/."
+        )
+
+
 def concerns(item, name):
     """Whether a case has a plugin among its parameters: its name, its file, itself."""
     values = getattr(item, "callspec", None)
     return values is not None and any(
-        name in (value, getattr(value, "stem", None), getattr(value, "name", None))
+        name == text
         for value in values.params.values()
+        for text in (value, getattr(value, "stem", ""), getattr(value, "name", ""))
+        if isinstance(text, str)  # a table compares with anything, cell by cell
     )
 
 

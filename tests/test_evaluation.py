@@ -215,3 +215,9 @@ def test_compiled_modules():
 def test_what_cannot_be_called_is_one_sentence():
     with pytest.raises(TypeError, match="The method is a str and cannot be called"):
         evaluate("dpir", PROBLEM)
+
+
+@pytest.mark.parametrize("method", [lambda y: y, lambda y, physics, level: y])
+def test_what_takes_other_arguments_is_one_sentence(method):
+    with pytest.raises(TypeError, match=r"The method takes \(y.* \(y, physics\)"):
+        evaluate(method, PROBLEM)

@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from ..problems.versions import FILE, extended, frozen, write
 from ..suite import BENCHMARK, in_checkout
+from ..support.checks import check_known
 from . import parser
 
 
@@ -27,10 +28,18 @@ def every_problem(folder=BENCHMARK):
 
 def main(arguments):
     """Bring the list up to date."""
-    parser("freeze", __doc__).parse_args(arguments)
+    options = parser("freeze", __doc__)
+    options.add_argument(
+        "names", nargs="*", help="problems, by the stems of their files (default: all)"
+    )
+    names = options.parse_args(arguments).names
     in_checkout("freeze")
+    datasets = list(every_problem())
+    for name in names:
+        check_known("problem", name, sorted({dataset.name for dataset in datasets}))
+    chosen = [dataset for dataset in datasets if not names or dataset.name in names]
     entries = frozen()
-    found = extended(entries, tqdm(list(every_problem()), desc="problems"))
+    found = extended(entries, tqdm(chosen, desc="problems"))
     write(found)
     before, after = size(entries), size(found)
     print(f"{FILE}: {after - before} new entries, {after} in all.")

@@ -6,6 +6,7 @@ with 1. benchopt writes into ``outputs/`` while others read there. This command 
 write into a folder of the run's own, and moves finished files to ``outputs/``.
 """
 
+import ast
 import contextlib
 import errno
 import io
@@ -14,6 +15,7 @@ import platform
 import re
 import shutil
 import sys
+from difflib import get_close_matches
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import unquote
@@ -36,7 +38,7 @@ from ..solving.failures import hand_over, read_failures
 from ..suite import BENCHMARK, home, working_in
 from ..support.atomic import NotWritten, claim, replacing
 from ..support.parquet import compress
-from . import INTERRUPTED
+from . import INTERRUPTED, PROGRAM
 
 # Start of the names of the folders of runs, before the process id. It names the
 # machine, because machines may share the folder.
@@ -78,15 +80,22 @@ def main(arguments):
     outputs = place / "outputs"
     arguments = placed(arguments)
     check_settings(BENCHMARK / "config.yml")
-    for sentence in refused(arguments):
-        print(sentence)
+    patterns, lost = patterns_of(arguments), []
+    if patterns:
+        benchmark = Benchmark(BENCHMARK)
+        lost = left_out(benchmark, patterns)
+        for sentence in refused(benchmark, patterns):
+            print(sentence)
     try:
         outputs.mkdir(exist_ok=True)
         sweep(outputs)
         with TemporaryDirectory(prefix=f"{OWN}{os.getpid()}_", dir=outputs) as folder:
             with making_pages() as pictures:
                 status = run(arguments, Path(folder))
-            return publish(Path(folder), outputs, status, pictures)
+            status = publish(Path(folder), outputs, status, pictures)
+        for sentence in lost:
+            print(sentence)
+        return status or int(bool(lost))
     except NotWritten as error:
         print(error)
         return 1
@@ -134,9 +143,10 @@ def placed(arguments):
         places = Path.cwd() / file, BENCHMARK / file
         path = next((place for place in places if place.is_file()), None)
         if path is None:
+            folders = " nor in ".join(dict.fromkeys(map(str, (Path.cwd(), BENCHMARK))))
             raise FileNotFoundError(
-                f"There is no configuration file {file}, neither in {Path.cwd()} nor in "
-                f"{BENCHMARK}: give the path of a YAML file."
+                f"There is no configuration file {file} in {folders}: give the path of a "
+                "YAML file."
             )
         check_settings(path)
         found[index] = f"{option}={path}" if equals else str(path)
@@ -165,7 +175,7 @@ def check_settings(path):
         )
 
 
-def refused(arguments):
+def refused(benchmark, patterns):
     """What is wrong with parameters of a run, said before it starts; their cells fail.
 
     What else benchopt itself refuses is left to it.
@@ -175,24 +185,16 @@ def refused(arguments):
     ValueError
         If a value is no word of benchopt's syntax.
     """
+    checks = {
+        "dataset": benchmark.check_dataset_patterns,
+        "solver": benchmark.check_solver_patterns,
+    }
     try:
-        # Checks of paths are relative to the suite's home.
-        with working_in(BENCHMARK) as name, contextlib.redirect_stdout(io.StringIO()):
-            options = benchopt_run.make_context("run", [name, *arguments]).params
-        config = options["config_file"]
-        config = yaml.safe_load(Path(config).read_text()) if config else {}
-        benchmark = Benchmark(BENCHMARK)
-        chosen = [
-            _list_parametrized_classes(
-                *check(list(options[kind] or config.get(kind, ())))
-            )
-            for kind, check in (
-                ("dataset", benchmark.check_dataset_patterns),
-                ("solver", benchmark.check_solver_patterns),
-            )
-        ]
         found = [
-            instance.refused for found in chosen for instance, there in found if there
+            instance.refused
+            for kind, check in checks.items()
+            for instance, there in _list_parametrized_classes(*check(patterns[kind]))
+            if there
         ]
     except ValueError as error:
         pattern = re.match(r"Invalid name '(.*)', evaluated as ", str(error))
@@ -202,9 +204,80 @@ def refused(arguments):
                 "spaces or accents, into quotation marks, as in images='été 2024'."
             ) from error
         return []
-    except (click.ClickException, click.exceptions.Exit, TypeError):
+    except (click.ClickException, TypeError):
         return []
     return sorted({sentence for sentence in found if sentence})
+
+
+def patterns_of(arguments):
+    """The patterns of a run, {"dataset", "solver": list of str}; None if it has no such run.
+
+    They are those of the command line, else those of its configuration file.
+    """
+    try:
+        # Checks of paths are relative to the suite's home.
+        with working_in(BENCHMARK) as name, contextlib.redirect_stdout(io.StringIO()):
+            options = benchopt_run.make_context("run", [name, *arguments]).params
+    except (click.ClickException, click.exceptions.Exit):
+        return None
+    config = options["config_file"]
+    config = yaml.safe_load(Path(config).read_text()) if config else {}
+    return {
+        kind: list(options[kind] or config.get(kind) or ())
+        for kind in ("dataset", "solver")
+    }
+
+
+def left_out(benchmark, patterns):
+    """What keeps the file of a plugin that was asked for from running, one sentence each.
+
+    A run of all solvers leaves those out whose packages are missing, without a word here.
+
+    Raises
+    ------
+    ValueError
+        If a file that is named is broken, or any file is no Python. benchopt then runs
+        nothing.
+    """
+    try:
+        classes = {
+            "dataset": benchmark.get_datasets(),
+            "solver": benchmark.get_solvers(),
+        }
+    except SyntaxError as error:
+        raise ValueError(no_python(benchmark.benchmark_dir)) from error
+    found = []
+    for kind, listed in classes.items():
+        named = {str(pattern).split("[")[0] for pattern in patterns[kind]}
+        for cls in listed:
+            error, file = getattr(cls, "_exc", None), Path(cls._module_filename)
+            missing = isinstance(error, ImportError)
+            if error is None or (missing if not named else file.stem not in named):
+                continue
+            if missing:
+                sentence = f"{file.stem} is not installed ({error}): install it, or leave it out."
+            else:
+                sentence = (
+                    f"{kind}s/{file.name} cannot be used ({type(error).__name__}: {error}): "
+                    "correct it, or leave it out."
+                )
+                if named:
+                    raise ValueError(sentence)
+            found.append(sentence)
+    return found
+
+
+def no_python(folder):
+    """Which file of a benchmark is no Python, as a sentence."""
+    for kind in ("datasets", "solvers", "plots"):
+        for file in sorted((folder / kind).glob("*.py")):
+            try:
+                ast.parse(file.read_bytes())
+            except SyntaxError as error:
+                return (
+                    f"{kind}/{file.name} is no Python in line {error.lineno} ({error.msg}), and "
+                    f"nothing runs beside it: correct it, or move it out of {kind}/."
+                )
 
 
 def sweep(outputs):
@@ -229,7 +302,7 @@ def run(arguments, folder):
         print(f"Interrupted. {KEPT}")
         return INTERRUPTED
     except click.ClickException as error:
-        error.show()
+        print(f"\n{explained(error.format_message())}", file=sys.stderr)
         return error.exit_code
     except TerminatedWorkerError:
         print(
@@ -238,6 +311,20 @@ def run(arguments, folder):
         )
         return 1
     return 0
+
+
+def explained(message):
+    """What benchopt says of unusable arguments, with the names that are like unknown ones."""
+    unknown = re.search(r"Patterns \[(.*)\] did not match any (\w+)\.", message)
+    if not unknown:
+        return f"{message} `{PROGRAM} run --help` lists the options."
+    known = re.findall(r"^- (\S+)", message, re.MULTILINE)
+    sentences = []
+    for name in re.findall(r"['\"]([^'\"]+)['\"]", unknown[1]):
+        near = get_close_matches(name.split("[")[0], known, cutoff=0.5)
+        hint = f"did you mean {' or '.join(near)}?" if near else "use one of them."
+        sentences.append(f"There is no {unknown[2]} {name}: {hint}")
+    return "\n".join((*sentences, f"Known are {', '.join(known)}."))
 
 
 class WithoutPaths:

@@ -256,10 +256,23 @@ class Case:
         return sum(other <= error for other in self.cost.errors) / len(self.cost.errors)
 
     def score(self, metric):
-        """A `Metric` of this case, NaN where it has no meaning."""
+        """A `Metric` of this case as a float, NaN where it has no meaning.
+
+        Raises
+        ------
+        ValueError
+            If the metric's function returns anything else than one number.
+        """
         if refusal(metric.needs, self.observation.offers):
             return NAN
-        return metric.function(self)
+        found = metric.function(self)
+        try:
+            return float(found)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise ValueError(
+                f"The metric {metric.label} gives {found!r:.60} instead of one number: let "
+                "its function return a float."
+            ) from error
 
 
 def interval(share):

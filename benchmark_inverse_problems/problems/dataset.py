@@ -173,11 +173,14 @@ class ProblemDataset(DeclaredParameters, FingerprintMixin, BaseDataset):
         Keys of `SPECIAL_SETS`: sets with files of their own kind that the problem takes.
     tuning_side : int
         Largest side of the images that solvers are tuned on.
+    test_parameters : dict
+        The parameters of the tests, as in `parameters`; they are small and offline.
     version : int
         Counts the measurements that the problem had, see `problems.versions`.
     """
 
     image_set = "bundled"
+    test_parameters = {"images": ["bundled"], "n_images": [1], "crop": [64]}
     version = 1
     view = "colour"
     kind = PICTURES
@@ -190,6 +193,11 @@ class ProblemDataset(DeclaredParameters, FingerprintMixin, BaseDataset):
 
     @classmethod
     def refusal_of(cls, parameters):
+        if cls.image_set not in IMAGE_SETS:
+            return (
+                f"image_set={cls.image_set} of {cls.name} is not known: use one of "
+                f"{', '.join(IMAGE_SETS)}."
+            )
         refused, images = super().refusal_of(parameters), parameters.get("images")
         if refused or images not in SPECIAL_SETS or images in cls.special_sets:
             return refused

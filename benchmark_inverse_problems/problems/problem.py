@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from inspect import signature
 
 import deepinv as dinv
 import numpy as np
@@ -16,6 +17,7 @@ from ..physics.catalogue import OPERATORS
 from ..physics.facts import loudness
 from ..physics.needs import offers
 from ..physics.noise import add_noise, noise_model
+from ..support.checks import check_known
 from ..support.precision import float32_default
 from ..support.text import listed
 from .reading import central_crop
@@ -56,6 +58,26 @@ class Task:
     quantised: bool = False
     told: dict | None = None
     known: bool = True
+
+    def __post_init__(self):
+        """Check the operator and its settings.
+
+        Raises
+        ------
+        ValueError
+            If there is no such operator, or it takes other settings.
+        """
+        check_known("operator", self.operator, OPERATORS)
+        for settings in (
+            self.settings,
+            self.settings if self.told is None else self.told,
+        ):
+            try:
+                signature(OPERATORS[self.operator]).bind((), None, **settings)
+            except TypeError as error:
+                raise ValueError(
+                    f"The settings {settings} do not fit the operator {self.operator}: {error}."
+                ) from error
 
     @classmethod
     def of(cls, operator, level):

@@ -185,6 +185,11 @@ class ReconstructionSolver(DeclaredParameters, FingerprintMixin, BaseSolver):
             self.parts, self.compile_times = [], {}
             with noted() as weights:
                 self.reconstruct = self.build(self.observations[0], **self.values)
+            if not callable(self.reconstruct):
+                raise TypeError(
+                    f"build of {self.name} returns a {type(self.reconstruct).__name__}: let it "
+                    "return a callable (y, physics) -> x_hat."
+                )
             self.learned = self.learned_by(weights)
             if isinstance(self.reconstruct, nn.Module):
                 self.reconstruct = self.place(self.reconstruct)

@@ -79,7 +79,7 @@ def test_configs_of_the_suite_are_found_from_anywhere(suite, tmp_path, monkeypat
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (None, "There is no configuration file my.yml, neither in "),
+        (None, "There is no configuration file my.yml in "),
         ("solver: [", "my.yml cannot be read as YAML"),
         ("ram", "my.yml holds 'ram': write names with values"),
         ("", "my.yml holds None"),
@@ -215,3 +215,77 @@ def test_a_plain_run_ends_with_how_to_get_the_page(suite, capsys, options):
 def test_help_is_shown_once(run):
     status, printed = run("--help")
     assert status == 0 and printed.count("Usage:") == 1
+
+
+BROKEN = {
+    "no_python": (
+        "def f(:\n",
+        "solvers/no_python.py is no Python in line 1 (invalid syntax)",
+    ),
+    "no_solver": (
+        "x = 3\n",
+        "solvers/no_solver.py cannot be used (ValueError: Could not find Solver in",
+    ),
+    "wrong": (
+        "from benchmark_inverse_problems import Number, ReconstructionSolver\n"
+        "class Solver(ReconstructionSolver):\n"
+        '    name = "wrong"\n'
+        '    parameters = {"k": Number([1.0], "K.", below=1)}\n',
+        "solvers/wrong.py cannot be used (TypeError: Number.__init__() got an unexpected",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_solver_whose_file_is_broken_is_one_sentence(run, suite, name):
+    text, words = BROKEN[name]
+    (suite.folder / "solvers" / f"{name}.py").write_text(text)
+    status, printed = run(*CELL, "-s", name)
+    assert status == 1 and words in printed and len(printed.splitlines()) == 1
+
+
+def test_a_solver_whose_package_is_missing_fails_alone(run, suite):
+    text = "import nowhere_to_be_found\nclass Solver:\n    name = 'lonely'\n"
+    (suite.folder / "solvers" / "lonely.py").write_text(text)
+    status, printed = run(*CELL, "-s", "lonely")
+    assert status == 1 and "Results: " in printed
+    last = printed.splitlines()[-1]
+    assert last.startswith(
+        "lonely is not installed (No module named 'nowhere_to_be_found')"
+    )
+    status, printed = run(*CELL)
+    assert status == 0 and "lonely" not in printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (
+            ["-s", "diper"],
+            "There is no solver diper: did you mean dip or edip or dpir?",
+        ),
+        (["-s", "adjoint", "-d", "xyz"], "There is no dataset xyz: use one of them."),
+        (["--foo"], "No such option '--foo'."),
+    ],
+)
+def test_unknown_names_are_told_those_that_are_like_them(run, arguments, words):
+    status, printed = run(*arguments)
+    assert status == 2 and words in printed
+    assert "Traceback" not in printed and "Usage" not in printed
+
+
+def test_a_solver_that_builds_nothing_is_told_so(run, suite):
+    suite.add_solver("lazy", "return None")
+    status, printed = run("-s", "lazy", *CELL[2:])
+    assert status == 1
+    assert "build of lazy returns a NoneType: let it return a callable" in printed
+
+
+def test_a_problem_with_an_unknown_image_set_is_refused(run, suite):
+    file = suite.folder / "datasets" / "div2k_sr4.py"
+    file.write_text(file.read_text().replace('"div2k"', '"div3k"'))
+    status, printed = run("-s", "adjoint", "-d", "div2k_sr4[n_images=1]", "--no-plot")
+    assert (
+        status == 1
+        and "image_set=div3k of div2k_sr4 is not known: use one of" in printed
+    )

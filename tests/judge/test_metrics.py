@@ -1,6 +1,7 @@
 """Metrics against values made by hand."""
 
 import math
+from dataclasses import replace
 
 import deepinv as dinv
 import numpy as np
@@ -248,3 +249,20 @@ def test_an_unknown_truth_has_no_score():
     found = score(x, torch.full_like(x, torch.nan), y=x)
     for name in ("haarpsi", "gmsd", "nrmse", "psnr_mri", "psnr"):
         assert math.isnan(found[name])
+
+
+def test_a_metric_is_one_number(monkeypatch):
+    """A tensor in a row would not be read back from the cache."""
+    x = picture(16, 16)
+    largest = replace(
+        METRICS["psnr"], function=lambda case: (case.x_hat - case.x).abs().max()
+    )
+    monkeypatch.setitem(METRICS, "psnr", largest)
+    found = score(x + 0.25, x)["psnr"]
+    assert type(found) is float and found == pytest.approx(0.25)
+    whole = replace(largest, label="map", function=lambda case: case.x_hat)
+    monkeypatch.setitem(METRICS, "psnr", whole)
+    with pytest.raises(
+        ValueError, match="The metric map gives .* instead of one number"
+    ):
+        score(x, x)

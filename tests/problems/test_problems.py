@@ -6,9 +6,11 @@ import torch
 from deepinv.physics import Denoising
 from threadpoolctl import threadpool_limits
 
+from benchmark_inverse_problems.commands import freeze
 from benchmark_inverse_problems.commands.freeze import every_problem
 from benchmark_inverse_problems.physics.kernels import motion_kernel
 from benchmark_inverse_problems.physics.noise import add_noise
+from benchmark_inverse_problems.problems.problem import Task
 from benchmark_inverse_problems.problems.versions import extended, frozen
 
 from ..tiny import TINY, tiny_problem
@@ -30,6 +32,26 @@ def test_frozen_fingerprint(dataset):
         "The measurements are not those that are frozen: "
         "`python -m benchmark_inverse_problems freeze` says what to do."
     )
+
+
+@pytest.mark.parametrize(
+    ("operator", "settings", "told", "words"),
+    [
+        ("inpaintin", {}, None, "operator=inpaintin is not known: use one of "),
+        ("inpainting", {"kep": 0.5}, None, "do not fit the operator inpainting: "),
+        ("gaussian_blur", {"std": 1.0}, {"sdt": 1.0}, "fit the operator gaussian_blur"),
+    ],
+)
+def test_a_task_with_an_unknown_operator_is_one_sentence(
+    operator, settings, told, words
+):
+    with pytest.raises(ValueError, match=words):
+        Task(operator, settings, told=told)
+
+
+def test_unknown_problems_are_not_frozen():
+    with pytest.raises(ValueError, match="problem=nobody is not known: use one of "):
+        freeze.main(["nobody"])
 
 
 def test_versions_are_counted_from_one_to_the_present_one():
