@@ -54,6 +54,8 @@ FORBIDDEN = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 # What benchopt says of files, and the colours that it says it in.
 WRITTEN = re.compile(r"Saving result in: |\s*Processing |Writing .* to ")
+# What it says where no cell has a result.
+NOWHERE = "Saving result in: None"
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -337,7 +339,8 @@ class WithoutPaths:
         self.stream, self.folder, self.left_out = stream, str(folder), False
 
     def write(self, text):
-        if self.folder in text and WRITTEN.match(COLOUR.sub("", text)):
+        plain = COLOUR.sub("", text)
+        if WRITTEN.match(plain) and (self.folder in text or NOWHERE in plain):
             self.left_out = True
         elif text:  # `print` writes the end of a line by itself
             if not (self.left_out and text == "\n"):

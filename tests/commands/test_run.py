@@ -191,6 +191,7 @@ def test_what_is_left_out_of_benchopts_words(tmp_path):
         print()
         print("done")
         print(f"Writing results to {tmp_path}/a.html")
+        print("\x1b[1;32mSaving result in: None\x1b[0m   ")
         print(f"Failed to plot the benchmark results: {tmp_path} is full")
         print("Writing results to elsewhere")
         print()
