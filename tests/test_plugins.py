@@ -122,12 +122,14 @@ def test_solver_of_operators_that_are_not_linear(name, task):
 
 
 def first_points():
-    """The problems whose operator no tiny problem has, with their first test parameters."""
+    """A problem of each operator that no tiny problem has, with test parameters."""
     known = {tiny_problem(task).task.operator for task in TINY}
     for name, cls in DATASETS.items():
-        point = next(product_param(cls.parameters | (cls.test_parameters or {})))
-        if cls.get_instance(**point).get_task().operator not in known:
-            yield name, point
+        for point in product_param(cls.parameters | cls.test_parameters):
+            operator = cls.get_instance(**point).get_task().operator
+            if operator not in known:
+                known.add(operator)
+                yield name, point
 
 
 @pytest.mark.by_hand
