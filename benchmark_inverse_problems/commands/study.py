@@ -31,5 +31,6 @@ def main(arguments):
     name, *rest = arguments
     study = import_module(f"{studies.__name__}.{name}")
     settings.use_threads(settings.threads())
+    made = provenance(study.WEIGHTS)  # the code may change during a long study
     study.main(rest)
-    print(f"\n{provenance(study.WEIGHTS)}")
+    print(f"\n{made}")

@@ -7,7 +7,7 @@ networks and their gradients, and `of the limit` is their share of the rate of a
 two 2048x2048 matrices in the same precision, measured in the same process. Operations count
 where `torch.utils.flop_counter` knows them: convolutions and matrix products. The shares
 are of a second run, in which each call of a Python function is seen. They need a CPU: a GPU
-works while Python goes on.
+works while Python goes on. A second table has one pass of two denoisers alone.
 """
 
 import statistics
@@ -16,18 +16,21 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 
 import pandas as pd
 import torch
 from benchopt.benchmark import Benchmark
 from tqdm import tqdm
 
+from ..judge.metering import count_gflops
 from ..report.names import stems
 from ..report.tables import formatted
 from ..solving import settings
 from ..suite import BENCHMARK, first_result, prepared, solvers
 from . import study_parser
+from .by_turns import by_turns
+from .side_by_side import authors_drunet, bundled_drunet, placed
 
 WEIGHTS = ("ram", "drunet", "unrolled_hqs_tied", "rim", "jpeg")
 SOLVERS = (
@@ -60,6 +63,12 @@ ROOMS = {
     "/torch/autograd/__init__.py": GRADIENTS,
 }
 MATRIX, PRODUCTS = 2048, 5
+# One pass of each is timed, over a picture of this side.
+DENOISERS = {
+    "DRUNet of the authors' size": authors_drunet,
+    "the bundled denoiser": bundled_drunet,
+}
+SIDE = 256
 
 
 @cache
@@ -137,8 +146,28 @@ def row(pattern, problem, precision, crop):
     return found
 
 
+def passes(side=SIDE):
+    """{denoiser, precision: {column: value}} of one pass over a colour picture."""
+    found = {}
+    for name, build in DENOISERS.items():
+        for precision in settings.PRECISIONS:
+            network = placed(build(), precision)
+            call = partial(network, torch.rand(1, 3, side, side), 0.1)
+            with torch.no_grad():
+                gflops = count_gflops(call)[1]
+                (times,) = by_turns([call], torch.device("cpu"), PRODUCTS)
+            rate = gflops / statistics.median(times)
+            found[f"{name}, {precision}"] = {
+                "GFLOP": gflops,
+                "seconds": statistics.median(times),
+                "GFLOP/s": rate,
+                "of the limit": f"{rate / limit(precision):.0%}",
+            }
+    return found
+
+
 def main(arguments):
-    """Print the table."""
+    """Print the tables."""
     parser = study_parser("time_shares", __doc__)
     parser.add_argument("--solvers", nargs="+", default=SOLVERS, help="as after -s")
     parser.add_argument("--problems", nargs="+", default=PROBLEMS, help="as after -d")
@@ -162,3 +191,5 @@ def main(arguments):
         "\n" + formatted(pd.DataFrame(rows).T, "markdown", 2, label="problem, solver")
     )
     print(f"\nLimit: {limit(chosen.precision):.0f} GFLOP/s in {chosen.precision}.")
+    frame = pd.DataFrame(passes(chosen.crop or SIDE)).T
+    print("\n" + formatted(frame, "markdown", 3, label="one pass"))

@@ -37,7 +37,8 @@ def test_time_belongs_to_the_innermost_room():
     assert not spent[OPERATORS] and not spent[GRADIENTS]
 
 
-def test_the_table_has_a_row_a_pair(capsys):
+def test_the_table_has_a_row_a_pair(capsys, monkeypatch):
+    monkeypatch.setattr(time_shares, "SIDE", 32)
     options = ["--solvers", "ram", "fdk", "tv[weight=0.3]", "--problems", PROBLEM]
     time_shares.main(options)
     printed = capsys.readouterr().out
@@ -48,6 +49,9 @@ def test_the_table_has_a_row_a_pair(capsys):
     assert ram.count("%") == 5 and tv.count("%") == 4
     # Without a network there are no operations to count; `fdk` skips pictures.
     assert tv.endswith("|  |  |") and "simulated, fdk" not in printed
+    for name in time_shares.DENOISERS:
+        assert printed.count(f"| {name}, float32 |") == 1
+        assert printed.count(f"| {name}, bfloat16 |") == 1
 
 
 def test_a_gpu_is_refused(capsys, monkeypatch):
