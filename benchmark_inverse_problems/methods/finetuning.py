@@ -16,6 +16,9 @@ EQUIVARIANCES = ("auto", "none", "ei", "moi")
 WEIGHT = 0.1
 # Steps between two checks on what is held out, and checks without progress that end it.
 CHECK, PATIENCE = 10, 5
+# Largest error on what is held out, over that before the fit, with which a fit is kept. On
+# the tuning pictures fits with a smaller gain may lose PSNR: 0.3 to 0.6 dB at 0.93 to 0.95.
+LARGEST_RATIO = 0.8
 CLIP = 1.0  # largest norm of the gradient
 # Steps of Adam, and the learning rate that is best on the tuning images of demosaicing
 # and of compressed sensing together.
@@ -102,7 +105,9 @@ def fine_tune(
     """A copy of a network, fitted to measurements.
 
     Each measurement loses a part, see `HeldOut`. The network of the step with the smallest
-    error on these parts is returned: the fit stops before it learns the noise. A step sees
+    error on these parts is returned: the fit stops before it learns the noise. If that error
+    is hardly smaller than before the fit, see `LARGEST_RATIO`, the network is returned as it
+    was: it knows such images already. A step sees
     a random part of an image, see `SIDE`, except with symmetry="moi", whose operators have
     one size.
 
@@ -161,8 +166,10 @@ def fine_tune(
         curve.append((step, sum(errors) / len(errors)))
         return curve[-1][1]
 
-    best, waited = check(0), 0
-    kept = copy.deepcopy(network.state_dict())
+    first_error, waited = check(0), 0
+    best = first_error
+    before = copy.deepcopy(network.state_dict())
+    kept = before
     with torch.enable_grad():
         for step in range(1, steps + 1):
             chosen = int(torch.randint(len(parts), (), generator=generator))
@@ -192,7 +199,7 @@ def fine_tune(
                     kept = copy.deepcopy(network.state_dict())
                 if waited > patience:
                     break
-    network.load_state_dict(kept)
+    network.load_state_dict(kept if best <= LARGEST_RATIO * first_error else before)
     return network.eval().requires_grad_(False), curve
 
 

@@ -50,6 +50,17 @@ def test_what_gains_nothing_is_not_kept(ram):
         torch.testing.assert_close(fitted(y, physics), ram(y, physics))
 
 
+def test_what_hardly_gains_is_not_kept(ram, monkeypatch):
+    _, y, physics = pair("demosaic")
+    fitted, curve = fine_tune(ram, [(y, physics)], steps=10)
+    assert curve[1][1] < finetuning.LARGEST_RATIO * curve[0][1]
+    monkeypatch.setattr(finetuning, "LARGEST_RATIO", 0.9 * curve[1][1] / curve[0][1])
+    same, _ = fine_tune(ram, [(y, physics)], steps=10)
+    with torch.no_grad():
+        torch.testing.assert_close(same(y, physics), ram(y, physics))
+        assert not torch.allclose(fitted(y, physics), ram(y, physics), atol=1e-2)
+
+
 def test_it_ends_when_nothing_is_gained(ram, monkeypatch):
     monkeypatch.setattr(finetuning, "CHECK", 1)
     _, y, physics = pair("denoise")
