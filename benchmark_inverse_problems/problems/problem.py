@@ -60,7 +60,7 @@ class Task:
     known: bool = True
 
     def __post_init__(self):
-        """Check the operator and its settings.
+        """Check the operator and its settings; those that files give may be missing.
 
         Raises
         ------
@@ -68,12 +68,9 @@ class Task:
             If there is no such operator, or it takes other settings.
         """
         check_known("operator", self.operator, OPERATORS)
-        for settings in (
-            self.settings,
-            self.settings if self.told is None else self.told,
-        ):
+        for settings in (self.settings, self.told or {}):
             try:
-                signature(OPERATORS[self.operator]).bind((), None, **settings)
+                signature(OPERATORS[self.operator]).bind_partial((), None, **settings)
             except TypeError as error:
                 raise ValueError(
                     f"The settings {settings} do not fit the operator {self.operator}: {error}."

@@ -94,7 +94,7 @@ def test_the_key_of_a_problem_holds_its_operator(benchmark_objects, monkeypatch)
     )
     before = mri._get_state(), sr._get_state()
     assert mri._get_state() == before[0]
-    other = OPERATORS["tomography"]  # as if the file of MRI had changed
+    other = OPERATORS["parallel_mri"]  # as if the file of MRI had changed
     monkeypatch.setitem(OPERATORS, "mri", other)
     assert mri._get_state() != before[0]
     assert sr._get_state() == before[1]
