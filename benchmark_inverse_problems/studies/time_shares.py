@@ -10,7 +10,6 @@ are of a second run, in which each call of a Python function is seen. They need 
 works while Python goes on. A second table has one pass of two denoisers alone.
 """
 
-import statistics
 import sys
 import time
 from collections import defaultdict, deque
@@ -29,7 +28,7 @@ from ..report.tables import formatted
 from ..solving import settings
 from ..suite import BENCHMARK, first_result, prepared, solvers
 from . import study_parser
-from .by_turns import by_turns
+from .by_turns import compared
 from .side_by_side import authors_drunet, bundled_drunet, placed
 
 WEIGHTS = ("ram", "drunet", "unrolled_hqs_tied", "rim", "jpeg")
@@ -62,6 +61,7 @@ ROOMS = {
     "/deepinv/sampling/": REST,
     "/torch/autograd/__init__.py": GRADIENTS,
 }
+CPU = torch.device("cpu")
 MATRIX, PRODUCTS = 2048, 5
 # One pass of each is timed, over a picture of this side.
 DENOISERS = {
@@ -116,12 +116,8 @@ def complete(solver, observation):
 def limit(precision):
     """10^9 operations a second of a matrix product."""
     a = torch.rand(MATRIX, MATRIX, dtype=getattr(torch, precision))
-    times = []
-    for _ in range(PRODUCTS + 1):
-        start = time.perf_counter()
-        a @ a
-        times.append(time.perf_counter() - start)
-    return 2 * MATRIX**3 / statistics.median(times[1:]) / 1e9
+    _, (seconds,), _ = compared([lambda: a @ a], CPU, PRODUCTS)
+    return 2 * MATRIX**3 / seconds / 1e9
 
 
 def row(pattern, problem, precision, crop):
@@ -146,7 +142,7 @@ def row(pattern, problem, precision, crop):
     return found
 
 
-def passes(side=SIDE):
+def passes(side):
     """{denoiser, precision: {column: value}} of one pass over a colour picture."""
     found = {}
     for name, build in DENOISERS.items():
@@ -155,11 +151,11 @@ def passes(side=SIDE):
             call = partial(network, torch.rand(1, 3, side, side), 0.1)
             with torch.no_grad():
                 gflops = count_gflops(call)[1]
-                (times,) = by_turns([call], torch.device("cpu"), PRODUCTS)
-            rate = gflops / statistics.median(times)
+                _, (seconds,), _ = compared([call], CPU, PRODUCTS)
+            rate = gflops / seconds
             found[f"{name}, {precision}"] = {
                 "GFLOP": gflops,
-                "seconds": statistics.median(times),
+                "seconds": seconds,
                 "GFLOP/s": rate,
                 "of the limit": f"{rate / limit(precision):.0%}",
             }

@@ -22,16 +22,16 @@ from ..networks.drunet import BLOCKS, WIDTHS
 from ..networks.precision import in_fast_layout
 from ..networks.ram import CHANNELS, RAM, PublishedRAM
 from ..problems.images import open_images, patches
-from ..problems.problem import Problem, Task
+from ..problems.problem import Problem
 from ..report.tables import formatted
 from ..solving import settings
 from . import study_parser
 from .by_turns import compared
+from .side_by_side import BLUR
 
 # No bundled weights are behind the table.
 WEIGHTS = ()
 SIDE, BATCH, PAIRS = 64, 16, 5
-TASK = Task("gaussian_blur", {"std": 2.0}, sigma=0.05)
 LR = 1e-4
 
 
@@ -61,8 +61,8 @@ def their_compact_ram():
 
 def batch(side, count):
     """Patches, their operator and their measurements."""
-    images = patches(open_images("bundled"), side, -(-count // 6))
-    found = Problem(images, TASK)
+    images = open_images("bundled")
+    found = Problem(patches(images, side, -(-count // len(images))), BLUR)
     seen = [found.judged(index) for index in range(count)]
     x = torch.cat([truth for truth, _ in seen])
     y = torch.cat([observation.y for _, observation in seen])
@@ -92,11 +92,10 @@ def rows(side=SIDE, count=BATCH, pairs=PAIRS):
     x, y, physics = batch(side, count)
     torch.manual_seed(0)
     theirs = their_compact_ram()
-    weights = {k: v.clone() for k, v in theirs.state_dict().items()}
 
     def same():
         network = PublishedRAM(widths=WIDTHS, blocks=BLOCKS)
-        network.start_from_checkpoint(weights)
+        network.start_from_checkpoint(theirs.state_dict())
         return in_fast_layout(network)
 
     light = in_fast_layout(RAM(light=True))
