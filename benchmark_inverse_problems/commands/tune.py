@@ -2,8 +2,8 @@
 
 ``python -m benchmark_inverse_problems tune SOLVER [SOLVER ...]`` fills
 ``tuned/SOLVER.json`` for every problem of the suite. ``--missing`` does so for new
-problems, and for entries of a former search. Solvers with parameters and ``--problems`` are named as on benchopt's
-command line.
+problems, and for entries of a former search. Solvers with parameters and ``--problems`` are
+named as on benchopt's command line.
 """
 
 import json

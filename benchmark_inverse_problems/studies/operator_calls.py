@@ -8,8 +8,8 @@ pixels. Seconds are those of one call there, as a share of RAM's. The scores are
 bundled pictures (128x128 pixels) at medium levels, and of the phantoms of tomography.
 """
 
-import time
 from collections import Counter
+from functools import partial
 from statistics import median
 
 import pandas as pd
@@ -23,6 +23,7 @@ from ..problems.problem import Problem, Task
 from ..report.tables import formatted
 from ..training.ram import at_one_scale
 from . import study_parser
+from .by_turns import by_turns
 from .iterated_ram import TASKS
 
 # Bundled weights behind the tables.
@@ -76,14 +77,11 @@ def calls(network, observation):
 
 def shares(networks, observation):
     """Seconds of one call, as shares of the first network's; by turns in one process."""
-    seconds = {name: [] for name in networks}
-    for _ in range(REPEATS):
-        for name, network in networks.items():
-            start = time.perf_counter()
-            with torch.no_grad():
-                network(observation.y, observation.physics)
-            seconds[name].append(time.perf_counter() - start)
-    first, *_ = found = {name: median(times) for name, times in seconds.items()}
+    y, physics = observation.y, observation.physics
+    calls = [partial(network, y, physics) for network in networks.values()]
+    with torch.no_grad():
+        spent = by_turns(calls, y.device, REPEATS)
+    first, *_ = found = dict(zip(networks, map(median, spent), strict=True))
     return {name: value / found[first] for name, value in found.items()}
 
 
