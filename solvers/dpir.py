@@ -15,10 +15,12 @@ class Solver(ReconstructionSolver):
     """Plug-and-play half-quadratic splitting with a deep denoiser.
 
     K. Zhang et al., "Plug-and-Play Image Restoration with Deep Denoiser Prior",
-    TPAMI 2021. Alternates the proximal operator of the data term and the denoiser.
+    TPAMI 2021. Alternates the proximal operator of the data term and the denoiser. Where the
+    operator is not linear, a Gauss-Newton step takes the place of the proximal operator.
     """
 
     name = "dpir"
+    needs = {"differentiable", "phases", "known operator", "2d"}
     parameters = {
         "weights": WEIGHTS,
         "lambda_": prior_weight(0.1),

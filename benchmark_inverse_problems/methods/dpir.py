@@ -64,14 +64,15 @@ def half_quadratic_splitting(
 
     As in the authors' code, each denoising uses another of the eight flips and
     rotations. Pure denoising is one call of the denoiser at `sigma`, because it has no
-    operator to invert.
+    operator to invert. Where A is not linear, its norm is that of its Jacobian, and the
+    first minimum is the Gauss-Newton step of `data_prox`.
 
     Parameters
     ----------
     y : Tensor
         Measurements of an image (1, C, H, W) with values about [0, 1].
-    physics : deepinv.physics.LinearPhysics
-        The operator A, with its noise model; sigma is `noise_level(physics, y)`, at
+    physics : deepinv.physics.Physics
+        The operator A of norm about one, with its noise model; sigma is `noise_level(physics, y)`, at
         least `SIGMA_MIN`.
     denoiser : callable
         `denoiser(x, sigma)` for images like A^T y.

@@ -4,6 +4,7 @@ from functools import singledispatch
 
 import torch
 
+from .facts import background, image_shape, is_linear
 from .noise import noise_level
 from .proximal import data_prox
 
@@ -14,11 +15,12 @@ def initial_estimate(physics, y):
 
     The measurements themselves for denoising, interpolation for missing pixels, and
     elsewhere the Tikhonov solution `argmin_x ||A x - y||^2 + eps ||x - c A^T y||^2`,
-    where c scales `A^T y` to the measurements.
+    where c scales `A^T y` to the measurements. For an operator that is not linear, a step
+    towards this solution from the background.
 
     Parameters
     ----------
-    physics : deepinv.physics.LinearPhysics
+    physics : deepinv.physics.Physics
         The operator A, with its noise model.
     y : tensor
         Measurements of an image with values about [0, 1].
@@ -28,11 +30,18 @@ def initial_estimate(physics, y):
     tensor
         An image of the shape of `A^T y`: (1, C, *spatial).
     """
-    back, scale = matched_adjoint(physics, y)
     # Detail of standard deviation 0.05 seen through noise of 0.01 at least.
     gamma = (0.05 / max(noise_level(physics, y), 0.01)) ** 2
     prox, _ = data_prox(physics, y, max_iter=10)
+    if not is_linear(physics):
+        return prox(empty_image(physics, image_shape(physics, y), y), gamma)
+    back, scale = matched_adjoint(physics, y)
     return prox(scale * back, gamma * scale.item())
+
+
+def empty_image(physics, shape, y):
+    """The image of the background, from which methods for any operator start."""
+    return torch.full(shape, background(physics)).to(y)
 
 
 def matched_adjoint(physics, y):

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from benchmark_inverse_problems.methods import nonlinear
+from benchmark_inverse_problems.methods.dpir import half_quadratic_splitting
 from benchmark_inverse_problems.methods.total_variation import (
     gradient,
     total_variation,
@@ -16,7 +17,9 @@ from benchmark_inverse_problems.physics.derivatives import (
     jacobian_adjoint,
     jacobian_times,
 )
+from benchmark_inverse_problems.physics.facts import image_shape
 from benchmark_inverse_problems.physics.needs import offers
+from benchmark_inverse_problems.physics.proximal import data_prox
 from benchmark_inverse_problems.problems.images import reduced
 from benchmark_inverse_problems.problems.reading import Images
 
@@ -35,6 +38,9 @@ class Cube(dinv.physics.Physics):
 
     def A(self, x, **_):
         return x + self.a * x**3
+
+
+image_shape.register(Cube, lambda physics, y: tuple(y.shape))
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +90,7 @@ def test_scattering_is_not_linear_and_of_norm_one(waves):
     matrix = waves.jacobian(torch.zeros(1, 1, SIDE, SIDE))
     assert torch.linalg.matrix_norm(matrix, 2) == pytest.approx(1, rel=1e-6)
     offered = offers(waves, (1, 1, SIDE, SIDE))
-    others = {"known operator", "2d", "real"}
+    others = {"known operator", "phases", "2d", "real"}
     assert offered == {"differentiable", "not linear"} | others
     with pytest.raises(
         ValueError, match="gray square images and got 1 channels of 8x9"
@@ -96,7 +102,7 @@ def test_scattering_is_not_linear_and_of_norm_one(waves):
 
 @pytest.mark.parametrize("name", nonlinear.PRIORS)
 def test_the_quadratic_touches_the_prior(name):
-    prior = nonlinear.Prior(name, 0.3)
+    prior = nonlinear.PRIORS[name](0.3)
     x = torch.rand(1, 1, 6, 7, generator=torch.manual_seed(0), dtype=torch.float64)
     x.requires_grad_()
     size = (gradient(x.detach()).square().sum(0) + nonlinear.SMOOTH**2).sqrt()
@@ -112,7 +118,7 @@ def test_the_quadratic_touches_the_prior(name):
     (slope,) = torch.autograd.grad(value, x)
     torch.testing.assert_close(prior.quadratic(x.detach())(x.detach()), slope)
     with pytest.raises(ValueError, match="prior=l0 is not known"):
-        nonlinear.Prior("l0", 1)
+        nonlinear.weighted("l0", 1, Cube(), x)
 
 
 @pytest.mark.parametrize("prior", nonlinear.PRIORS)
@@ -123,7 +129,7 @@ def test_gauss_newton_lowers_its_objective_to_a_stationary_point(prior):
     estimates = list(
         nonlinear.gauss_newton(y, physics, x.shape, 0.1, prior, iterations=40)
     )
-    term = nonlinear.Prior(prior, 0.1 * 0.01)
+    term = nonlinear.PRIORS[prior](0.1 * 0.01)
     values = [
         float((physics.A(e) - y).square().sum()) / 2 + term.value(e) for e in estimates
     ]
@@ -158,6 +164,35 @@ def test_weak_measurements_are_no_worse():
     y = 1e-3 * torch.rand(1, 1, 8, 8, generator=torch.manual_seed(0))
     found = nonlinear.linearised(y, physics, y.shape, 1e-4)
     torch.testing.assert_close(found, 500 * y)
+
+
+def test_the_proximal_operator_is_a_gauss_newton_step():
+    physics, gamma = Cube(), 4.0
+    y, z = torch.rand(2, 1, 1, 8, 8, generator=torch.manual_seed(0))
+    prox, exact = data_prox(physics, y)
+    slope = 1 + 3 * z**2
+    step = slope * (y - physics.A(z)) / (slope**2 + 1 / gamma)
+    torch.testing.assert_close(prox(z, gamma), z + step)
+    assert not exact
+    # That of a linear operator is exact.
+    prox, _ = data_prox(Cube(a=0.0), y)
+    torch.testing.assert_close(prox(z, gamma), (y + z / gamma) / (1 + 1 / gamma))
+
+
+def test_a_denoiser_is_a_prior_of_any_operator():
+    """Splitting with a denoiser is closer to the truth than its first estimate."""
+    physics = Cube()
+    physics.noise_model.sigma = torch.tensor(0.1)
+    x = picture(24, 24, 1)
+    noise = torch.randn(x.shape, generator=torch.manual_seed(0))
+    y = physics.A(x) + 0.1 * noise
+
+    def denoiser(x, level):
+        return total_variation(x, dinv.physics.Denoising(), level, max_iter=20)
+
+    first, *_, last = half_quadratic_splitting(y, physics, denoiser, last=2.0)
+    torch.testing.assert_close(first, data_prox(physics, y)[0](0 * x, 0.25))
+    assert (last - x).norm() < 0.8 * (first - x).norm()
 
 
 def test_variation_is_that_of_linear_operators():

@@ -169,7 +169,12 @@ class Square(dinv.physics.Physics):
 
 def test_operators_that_are_not_linear_offer_less():
     assert not facts.is_linear(Square())
-    assert offers(Square(), (1, 1, 8, 8)) == {"known operator", "2d", "real"}
+    assert offers(Square(), (1, 1, 8, 8)) == {
+        "known operator",
+        "phases",
+        "2d",
+        "real",
+    }
 
 
 def test_noise_parameters_are_one_number_an_image():
