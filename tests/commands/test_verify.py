@@ -100,8 +100,8 @@ INF, NAN = float("inf"), float("nan")
     [
         (
             PROBLEM,
-            "/tmp/theirs.py",
-            "/tmp/theirs.py is not in this suite: add its file",
+            "elsewhere/theirs.py",
+            "elsewhere/theirs.py is not in this suite: add its file",
         ),
         (PROBLEM, "tv[weight=-1.0]", "weight=-1.0 of tv"),
         ("simulated[task=fly]", "adjoint", "task=fly"),
