@@ -51,7 +51,13 @@ class Solver(ReconstructionSolver):
             ["auto", *NORMALS],
         ),
         "patch": Number([32], "Side of the patches.", "voxels", least=1, whole=True),
-        "sweeps": Number([2], "Sweeps over all patches.", least=0, whole=True),
+        "sweeps": Number(
+            ["auto"],
+            "Sweeps over all patches. auto takes 4 with normal=approximate, else 2.",
+            least=0,
+            whole=True,
+            words=["auto"],
+        ),
         "relaxation": Number(
             [0.5], "Share of the new estimate in that of a sweep.", above=0, most=1
         ),
@@ -85,13 +91,24 @@ class Solver(ReconstructionSolver):
                 self.chosen(observation.physics, observation.shape)
 
     def build(
-        self, example, training, inference, normal, patch, iterations, **sweeping
+        self,
+        example,
+        training,
+        inference,
+        normal,
+        patch,
+        sweeps,
+        iterations,
+        **sweeping,
     ):
         if normal == "auto":
             of_patches = "toeplitz" if has_toeplitz(example.physics) else "approximate"
             normal = of_patches if inference == "partitioned" else "exact"
         samples = sweeping.pop("samples")
         approximate = normal == "approximate"
+        if sweeps == "auto":
+            # Each sweep corrects what the approximation left.
+            sweeps = 4 if approximate else 2
         self.chosen = FittedNormals(samples) if approximate else NORMALS[normal]
         network = load_unrolled_3d(family(example.physics), training, iterations)
         if inference == "partitioned":
@@ -100,6 +117,7 @@ class Solver(ReconstructionSolver):
             from_normal_equations,
             network=self.place(network),
             patch=patch if inference == "partitioned" else None,
+            sweeps=sweeps,
             normal=self.chosen,
             context=None if normal == "exact" else self.context,
             **sweeping,
