@@ -41,8 +41,9 @@ class Objective(FingerprintMixin, BaseObjective):
 
     def evaluate_result(self, reconstructions):
         from benchmark_inverse_problems.judge.rows import row
+        from benchmark_inverse_problems.support.precision import float32_default
 
-        with recorded(self._run_context):
+        with recorded(self._run_context), float32_default():
             rows = [
                 self.problem.visit(index, partial(row, item))
                 for index, item in enumerate(progress(reconstructions, "judging"))

@@ -2,6 +2,7 @@
 
 import inspect
 import random
+import warnings
 from contextlib import contextmanager, suppress
 
 import numpy as np
@@ -10,7 +11,9 @@ import torch
 from benchopt.benchmark import Benchmark
 from benchopt.runner import run_one_resolution
 from benchopt.utils.run_context import RunContext
+from threadpoolctl import ThreadpoolController
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from .solving.solver import ReconstructionSolver
 from .suite import BENCHMARK, problems, results_of
@@ -47,11 +50,12 @@ def evaluate(method, problem, name="mine"):
     Raises
     ------
     TypeError
-        If the method cannot be called with (y, physics).
+        If the method cannot be called with (y, physics), or a name is no text.
     ValueError
-        If no problem has that name, or a reconstruction has a wrong shape or values
+        If no problem has that name, a solver of the suite has the method's, or a reconstruction has a wrong shape or values
         that are not finite.
     """
+    check_name(name)
     if not callable(method):
         raise TypeError(
             f"The method is a {type(method).__name__} and cannot be called: give a function "
@@ -68,6 +72,22 @@ def evaluate(method, problem, name="mine"):
             ) from error
     with process_state(), borrowed(method):
         return judged(method, problem, name)
+
+
+def check_name(name):
+    """Check that the method's name is a text, and tells it from the suite's solvers."""
+    if not isinstance(name, str):
+        raise TypeError(
+            f"name={name!r} is a {type(name).__name__}: give the method a text as its name."
+        )
+    stem = name.split("[")[0].strip()
+    if not stem or stem in {
+        solver.name for solver in Benchmark(BENCHMARK).get_solvers()
+    }:
+        raise ValueError(
+            f'name="{name}" is empty or a solver of the suite: give the method another name, '
+            "so that tables tell them apart."
+        )
 
 
 def judged(method, problem, name):
@@ -108,19 +128,38 @@ def compare(method, problem, solvers, name="mine"):
     -------
     DataFrame
         One row an image and method.
+
+    Raises
+    ------
+    TypeError, ValueError
+        See `evaluate`; also if `solvers` is no list of texts.
     """
+    if isinstance(solvers, str):
+        raise TypeError(
+            f"solvers={solvers!r} is one text: give a list of names, as in [{solvers!r}]."
+        )
     mine = evaluate(method, problem, name)
     if not solvers:
         return mine
     with process_state():
-        others = results_of([problem], solvers)
+        try:
+            others = results_of([problem], solvers)
+        except RuntimeError as error:  # benchopt's, where no cell has a result
+            warnings.warn(
+                f"{', '.join(solvers)} gave no result on {problem} ({error}): the rows are "
+                "those of the method alone.",
+                stacklevel=2,
+            )
+            return mine
     return pd.concat((mine, others), ignore_index=True)
 
 
 @contextmanager
 def process_state():
-    """Leave random generators, number of threads and default type as they were."""
+    """Leave random generators, numbers of threads and default type as they were."""
     threads = torch.get_num_threads()
+    pools = ThreadpoolController().lib_controllers
+    sizes = [pool.num_threads for pool in pools]
     python, numpy = random.getstate(), np.random.get_state()
     devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else []
     try:
@@ -129,28 +168,75 @@ def process_state():
     finally:
         random.setstate(python)
         np.random.set_state(numpy)
+        for pool, size in zip(pools, sizes, strict=True):
+            pool.set_num_threads(size)
         torch.set_num_threads(threads)
 
 
 @contextmanager
 def borrowed(method):
-    """Leave a module as it was: device, training mode and buffers of all its parts."""
+    """Leave a module as it was: device, training mode, parameters and buffers of its parts."""
     if not isinstance(method, nn.Module):
         yield
         return
     device = next((x.device for x in method.parameters()), None)
     modes = [(part, part.training) for part in method.modules()]
-    buffers = {name: buffer.clone() for name, buffer in method.named_buffers()}
+    kept = [Kept(part) for part in method.modules()]
     try:
         yield
     finally:
         if device is not None:
             method.to(device)
+        method.train(modes[0][1])  # its own `train` may do more than set a flag
         for part, training in modes:
             part.training = training
-        with torch.no_grad():
-            for name, buffer in method.named_buffers():
-                buffer.copy_(buffers[name])
+        for part in kept:
+            part.restore()
+
+
+class Kept:
+    """The parameters, gradients and buffers of one module, not of its parts.
+
+    A scripted module has tensors that cannot be replaced: only their values are put back.
+    """
+
+    def __init__(self, part):
+        self.part = part
+        self.scripted = isinstance(part, torch.jit.ScriptModule)
+        self.parameters = {
+            name: (p, p.detach().clone(), p.grad, copied(p.grad))
+            for name, p in part.named_parameters(recurse=False)
+            if not is_lazy(p)
+        }
+        self.buffers = {
+            name: (b, b.detach().clone())
+            for name, b in part.named_buffers(recurse=False)
+            if not is_lazy(b)
+        }
+
+    @torch.no_grad()
+    def restore(self):
+        """Put everything back."""
+        for parameter, value, gradient, its_value in self.parameters.values():
+            parameter.data.copy_(value)
+            if gradient is not None:
+                gradient.copy_(its_value)
+            parameter.grad = gradient
+        for buffer, value in self.buffers.values():
+            buffer.copy_(value)
+        if self.scripted:
+            return
+        for name in list(self.part._buffers):
+            if self.part._buffers[name] is not None and name not in self.buffers:
+                del self.part._buffers[name]
+        self.part._buffers.update(
+            {n: buffer for n, (buffer, _) in self.buffers.items()}
+        )
+
+
+def copied(tensor):
+    """A copy of a tensor, or None."""
+    return None if tensor is None else tensor.detach().clone()
 
 
 class Given(ReconstructionSolver):

@@ -203,12 +203,24 @@ def instances(check, patterns):
     ------
     ValueError
         If it selects nothing, or a parameter has a value that is not allowed.
+    TypeError
+        If a pattern is no text.
     """
+    wrong = [pattern for pattern in patterns if not isinstance(pattern, str)]
+    if wrong:
+        raise TypeError(
+            f"{wrong[0]!r} is a {type(wrong[0]).__name__} and no name: write a problem or a "
+            'solver as after benchopt\'s -d and -s, such as "div2k_sr4" or "tv[weight=0.1]".'
+        )
     try:
         classes = check(patterns)
     except click.BadParameter as error:
         raise ValueError(error.message) from None
     found = [instance for instance, _ in _list_parametrized_classes(*classes)]
+    if not found:
+        raise ValueError(
+            f"{', '.join(patterns)} selects nothing: give each parameter at least one value."
+        )
     for instance in found:
         instance.check_parameters()
     return found

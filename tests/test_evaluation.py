@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from benchopt.cli.main import run as benchopt_run
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import benchmark_inverse_problems
 from benchmark_inverse_problems import compare, evaluate, evaluation
@@ -177,6 +178,111 @@ def test_the_callers_world_stays_as_it_was():
     first = draws()
     evaluate(lambda y, _: y, PROBLEM)
     assert draws() != first
+
+
+class Changing(torch.nn.Module):
+    """A module that changes all that it has while it reconstructs."""
+
+    def __init__(self):
+        super().__init__()
+        self.gain = torch.nn.Parameter(torch.ones(2))
+        self.gain.grad = torch.ones(2)
+        self.register_buffer("kept", torch.zeros(3))
+        self.register_buffer("gone", torch.ones(3))
+        self.mode = "mine"
+
+    def train(self, mode=True):
+        self.mode = "mine" if mode else "other"
+        return super().train(mode)
+
+    def forward(self, y, physics):
+        if self.gone is not None:
+            self.register_buffer("new", y)
+            self.kept, self.gone = y, None
+        with torch.enable_grad():
+            (self.gain * 2).sum().backward()
+        self.gain.data -= 0.1 * self.gain.grad
+        return self.gain[0].item() * physics.A_adjoint(y)
+
+
+def test_a_module_comes_back_whatever_it_does():
+    module = Changing()
+    kept, gradient = module.kept, module.gain.grad
+    first, second = (evaluate(module, PROBLEM).objective_psnr for _ in range(2))
+    assert first.tolist() == second.tolist()
+    assert module.gain.tolist() == [1, 1]
+    assert module.gain.grad is gradient and gradient.tolist() == [1, 1]
+    assert module.kept is kept and kept.tolist() == [0, 0, 0]
+    assert module.gone.tolist() == [1, 1, 1] and not hasattr(module, "new")
+    assert module.mode == "mine" and module.training
+
+
+def test_lazy_modules_are_left_alone():
+    lazy = torch.nn.Sequential(torch.nn.LazyConv2d(3, 1))
+    evaluate(lambda y, _: y + 0 * lazy(y), PROBLEM)
+    assert len(evaluate(Cropped(torch.nn.LazyConv2d(3, 1)), PROBLEM)) == 2
+
+
+class Cropped(torch.nn.Module):
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, y, physics):
+        return y + 0 * self.inner(y)
+
+
+def test_threads_of_other_libraries_come_back(monkeypatch):
+    monkeypatch.setenv("INVERSE_PROBLEMS_THREADS", "1")
+    with threadpool_limits(2):
+        before = [pool["num_threads"] for pool in threadpool_info()]
+        evaluate(lambda y, _: y, PROBLEM)
+        assert [pool["num_threads"] for pool in threadpool_info()] == before
+
+
+def test_a_default_type_of_the_method_changes_no_score():
+    def method(y, physics):
+        torch.set_default_dtype(torch.float64)
+        return y
+
+    columns = ["objective_psnr", "objective_haarpsi"]
+    found, expected = (evaluate(f, PROBLEM)[columns] for f in (method, lambda y, _: y))
+    assert found.equals(expected)
+    assert torch.get_default_dtype() == torch.float32
+
+
+@pytest.mark.parametrize("name", ["adjoint", "tv[weight=1]", "", None, 3])
+def test_a_method_has_a_name_of_its_own(name):
+    with pytest.raises((TypeError, ValueError), match="give the method a"):
+        compare(lambda y, _: y, PROBLEM, ["adjoint"], name=name)
+
+
+@pytest.mark.parametrize("problem", [None, 3, ["simulated"]])
+def test_patterns_are_texts(problem):
+    with pytest.raises(TypeError, match="is a .* and no name: write a problem"):
+        evaluate(lambda y, _: y, problem)
+    with pytest.raises(TypeError, match="give a list of names"):
+        compare(lambda y, _: y, PROBLEM, "adjoint")
+
+
+def test_a_parameter_without_a_value_is_refused():
+    with pytest.raises(ValueError, match="selects nothing: give each parameter"):
+        evaluate(lambda y, _: y, "simulated[task=[]]")
+
+
+def test_ones_own_rows_stay_where_all_others_skip(suite, monkeypatch):
+    use(suite, monkeypatch)
+    with pytest.warns(UserWarning, match="fbp gave no result"):
+        found = compare(lambda y, _: y, "simulated[task=denoise]", ["fbp"])
+    assert set(found.solver_name) == {"mine"}
+
+
+@pytest.mark.parametrize("result", [(), (1, 2, 3)])
+def test_several_values_are_an_image_and_its_spread(result):
+    with pytest.raises(TypeError, match=r"values: return x_hat, or \(x_hat, spread\)"):
+        evaluate(lambda y, _: result, PROBLEM)
+    with pytest.raises(TypeError, match="return a dense one with values"):
+        evaluate(lambda y, _: y.to_sparse(), PROBLEM)
 
 
 @pytest.mark.parametrize(

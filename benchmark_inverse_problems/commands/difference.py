@@ -5,11 +5,10 @@ after the change, and give both files. The exit status is 1 if a cell is missing
 differs by more than the tolerance.
 """
 
-from benchopt.results import read_results
-
 from ..judge.metrics import METRICS
 from ..report.comparison import image_scores
 from ..report.rows import ALL, last_rows
+from ..report.submitted import read_rows
 from . import parser
 
 TOLERANCE = 1e-3
@@ -17,7 +16,7 @@ TOLERANCE = 1e-3
 
 def cells(file, metric):
     """Mean of a metric over the images of each cell, a Series by (problem, solver)."""
-    scores = image_scores(last_rows(read_results(file), ALL), metric)
+    scores = image_scores(last_rows(read_rows(file), ALL), metric)
     return scores.groupby(level="dataset_name").mean().stack()
 
 

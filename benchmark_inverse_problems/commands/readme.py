@@ -6,12 +6,12 @@ import tempfile
 from pathlib import Path
 
 from benchopt.benchmark import Benchmark
-from benchopt.results import read_results
 
 from ..judge.metrics import METRICS
 from ..report.answers import answers
 from ..report.dashboard import dashboard, photograph
 from ..report.rows import machine_text
+from ..report.submitted import read_rows
 from ..report.tables import formatted, outside_marks, pivot
 from ..suite import BENCHMARK, in_checkout
 from ..support.text import markdown_table
@@ -100,7 +100,7 @@ def write(folder=BENCHMARK, results=None):
     update(folder / PLUGINS, plugin_tables(Benchmark(folder)))
     if results is None:
         return
-    df = read_results(results)
+    df = read_rows(results)
     tables = result_tables(df)
     table = answers(df)
     table = markdown_table(list(table), table.to_numpy().tolist())

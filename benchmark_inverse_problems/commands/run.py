@@ -43,6 +43,11 @@ from . import INTERRUPTED, PROGRAM
 # Start of the names of the folders of runs, before the process id. It names the
 # machine, because machines may share the folder.
 OWN = f".run_{platform.node()}_"
+# Plots of benchopt itself.
+OWN_PLOTS = ("objective_curve", "bar_chart", "boxplot", "table")
+# Most characters of the name of a run's files.
+LONGEST = 100
+EXAMPLES = {"dataset": "div2k_sr4", "solver": "ram"}
 # What is said where a run ends early.
 KEPT = "Finished cells are kept, and the same command goes on where this one stopped."
 # Options that take the path of a YAML file.
@@ -82,6 +87,8 @@ def main(arguments):
     outputs = place / "outputs"
     arguments = placed(arguments)
     check_settings(BENCHMARK / "config.yml")
+    check_pages(BENCHMARK / "config.yml")
+    check_output(arguments)
     patterns, lost = patterns_of(arguments), []
     if patterns:
         benchmark = Benchmark(BENCHMARK)
@@ -177,6 +184,56 @@ def check_settings(path):
         )
 
 
+def check_pages(path):
+    """Check the settings of the page before anything is computed.
+
+    Raises
+    ------
+    ValueError
+        If they are not what benchopt takes, or name a plot that is not there.
+    """
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    plots, views = content.get("plots") or [], content.get("plot_configs") or {}
+    known = sorted(
+        [*OWN_PLOTS, *(f.stem for f in (path.parent / "plots").glob("*.py"))]
+    )
+    if not isinstance(plots, list) or not set(map(str, plots)) <= set(known):
+        raise ValueError(
+            f"plots is {plots!r} in {path.name}: write a list of some of {', '.join(known)}."
+        )
+    if not isinstance(views, dict) or not all(
+        isinstance(v, dict) for v in views.values()
+    ):
+        raise ValueError(
+            f"plot_configs is {views!r:.60} in {path.name}: write names of views with their "
+            "settings."
+        )
+
+
+def check_output(arguments):
+    """Check the name of a run's files, which are written into outputs/.
+
+    Raises
+    ------
+    ValueError
+        If it is no name of a file.
+    """
+    for index, argument in enumerate(arguments):
+        option, equals, name = argument.partition("=")
+        if option != "--output":
+            continue
+        if not equals:
+            name = next(iter(arguments[index + 1 :]), None)
+        plain = name is None or (
+            name.strip(".") and not set(name) & set("/\\\0") and len(name) <= LONGEST
+        )
+        if not plain:
+            raise ValueError(
+                f"--output {name[:80]!r} is no name of a file: give one without slashes, of "
+                f"at most {LONGEST} characters. Files are written into outputs/."
+            )
+
+
 def refused(benchmark, patterns):
     """What is wrong with parameters of a run, said before it starts; their cells fail.
 
@@ -215,6 +272,11 @@ def patterns_of(arguments):
     """The patterns of a run, {"dataset", "solver": list of str}; None if it has no such run.
 
     They are those of the command line, else those of its configuration file.
+
+    Raises
+    ------
+    ValueError
+        If the file has no lists.
     """
     try:
         # Checks of paths are relative to the suite's home.
@@ -224,10 +286,16 @@ def patterns_of(arguments):
         return None
     config = options["config_file"]
     config = yaml.safe_load(Path(config).read_text()) if config else {}
-    return {
-        kind: list(options[kind] or config.get(kind) or ())
-        for kind in ("dataset", "solver")
-    }
+    found = {}
+    for kind in ("dataset", "solver"):
+        listed = options[kind] or config.get(kind) or ()
+        if not isinstance(listed, list | tuple):
+            raise ValueError(
+                f"{kind} is {listed!r} in the configuration file: write a list of names, as in "
+                f"`{kind}: [{EXAMPLES[kind]}]`."
+            )
+        found[kind] = list(listed)
+    return found
 
 
 def left_out(benchmark, patterns):

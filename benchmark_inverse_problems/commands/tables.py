@@ -2,9 +2,8 @@
 
 from dataclasses import replace
 
-from benchopt.results import read_results
-
 from ..judge.metrics import METRICS
+from ..report.submitted import read_rows
 from ..report.tables import (
     FORMATS,
     LAYOUTS,
@@ -34,7 +33,7 @@ def main(arguments):
         help="add published figures of the same protocol",
     )
     options = options.parse_args(arguments)
-    df, layout, marks = read_results(options.file), LAYOUTS[options.layout], {}
+    df, layout, marks = read_rows(options.file), LAYOUTS[options.layout], {}
     if options.metric:
         layout = replace(layout, metrics=(options.metric,))
     if options.layout == "plain":

@@ -111,10 +111,22 @@ class Reconstructions(list):
 
 
 def as_estimate(result):
-    """What a method returned for one image, as `Estimate`."""
+    """What a method returned for one image, as `Estimate`.
+
+    Raises
+    ------
+    TypeError
+        If it is a tuple of other than one or two parts.
+    """
     if isinstance(result, Estimate):
         return result
-    return Estimate(*result) if isinstance(result, tuple) else Estimate(result)
+    if not isinstance(result, tuple):
+        return Estimate(result)
+    if len(result) not in (1, 2):
+        raise TypeError(
+            f"A method returned {len(result)} values: return x_hat, or (x_hat, spread)."
+        )
+    return Estimate(*result)
 
 
 def check_reconstruction(x_hat, shape, spread=None):
@@ -150,8 +162,11 @@ def check_image(x, shape, what):
     if not isinstance(x, torch.Tensor):
         raise TypeError(
             f"{what} must be a tensor and is a {type(x).__name__}: return x_hat, or "
-            "(x_hat, spread), from the callable that build() returns."
+            "(x_hat, spread)."
         )
+    if x.layout != torch.strided or x.is_meta:
+        kind = "meta" if x.is_meta else x.layout
+        raise TypeError(f"{what} is a {kind} tensor: return a dense one with values.")
     if tuple(x.shape) != tuple(shape):
         raise ValueError(
             f"{what} has the shape {tuple(x.shape)} and the image "

@@ -12,6 +12,8 @@ import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp")
+# Tags of TIFF, and a value of the second.
+BITS_PER_SAMPLE, SAMPLE_FORMAT, SIGNED = 258, 339, 2
 SKIMAGE = Path(skimage.__file__).parent / "data"
 
 
@@ -85,8 +87,15 @@ def check_picture(image, path):
             f"The image {path} has {image.n_frames} pages and one is needed: save each "
             "page as a file."
         )
+    tags = getattr(image, "tag_v2", {})  # of TIFF
+    if SIGNED in tags.get(SAMPLE_FORMAT, ()):
+        raise ValueError(
+            f"The image {path} has signed pixels and is read as if they had no sign: convert "
+            "it to an 8-bit PNG."
+        )
     # Pillow drops the lower byte of 16-bit colours without a word.
     deep = any("16" in str(argument) for tile in image.tile for argument in tile[3:])
+    deep = deep or any(bits > 8 for bits in tags.get(BITS_PER_SAMPLE, ()))
     if image.mode.startswith(("I", "F")) or deep:
         kind = f"16-bit {image.mode}" if deep else image.mode
         raise ValueError(
@@ -172,6 +181,7 @@ def image_paths(folder, kind=PICTURES):
         path
         for path in all_files(folder)
         if path.as_posix().lower().endswith(kind.suffixes)
+        and not path.is_fifo()
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     )
     return paths if kind.select is None else kind.select(paths)

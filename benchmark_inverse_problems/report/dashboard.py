@@ -19,7 +19,6 @@ from unittest.mock import patch
 import pandas as pd
 from benchopt.benchmark import Benchmark
 from benchopt.plotting import helpers, plot_benchmark
-from benchopt.results import read_results
 from plotly.offline import get_plotlyjs
 
 from ..suite import BENCHMARK, working_in
@@ -27,6 +26,7 @@ from ..support.atomic import replacing
 from .encoded import Encoded
 from .memory import remembering
 from .names import harmless
+from .submitted import read_rows
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 ASSETS = Path(__file__).parent / "page"
@@ -142,12 +142,11 @@ def dashboard(file, output=None, outputs=None):
     ------
     FileNotFoundError
         If there is no such file.
+    ValueError
+        If it is no result file of this suite.
     """
     file = Path(file).resolve()
-    if not file.exists():
-        raise FileNotFoundError(
-            f"The result file {file} does not exist: give one of those in outputs/."
-        )
+    df = read_rows(file)
     benchmark = Benchmark(BENCHMARK)
     with working_in(BENCHMARK, outputs):
         folder = benchmark.get_output_folder()
@@ -155,7 +154,7 @@ def dashboard(file, output=None, outputs=None):
         # so they must hold no markup.
         copy = folder / f"dashboard_{os.getpid()}.parquet"
         page = folder / f"{benchmark.name}_{copy.stem}.html"
-        without_markup(read_results(file)).to_parquet(copy)
+        without_markup(df).to_parquet(copy)
         try:
             # benchopt says where it writes its page, which is not kept.
             with contextlib.redirect_stdout(io.StringIO()), making_pages() as pictures:

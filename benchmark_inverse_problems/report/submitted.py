@@ -6,9 +6,11 @@ from pathlib import Path
 import pandas as pd
 from benchopt.results import read_results
 
+from ..judge.metrics import METRICS
 from .rows import machine_text, mixed_problems
 
-TEXTS = ("dataset_name", "solver_name", "objective_image", "objective_fingerprint")
+CELL = ("dataset_name", "solver_name")
+TEXTS = (*CELL, "objective_image", "objective_fingerprint")
 UNKNOWN = "not stated"
 NUMBERS = ("idx_rep", "stop_val", "objective_psnr", "objective_runtime")
 
@@ -32,30 +34,56 @@ def read_submitted(file):
     ValueError
         If it is damaged, empty or no result file of this suite.
     """
+    if Path(file).is_file() and Path(file).suffix != ".parquet":
+        raise ValueError(f"{file} is not a parquet file: give one that `run` wrote.")
+    return read_rows(file, TEXTS, NUMBERS)
+
+
+def read_rows(file, texts=CELL, numbers=()):
+    """The rows of a result file, checked.
+
+    Parameters
+    ----------
+    file : path
+        A parquet or CSV file that ``benchopt run`` wrote.
+    texts, numbers : tuple of str
+        The columns that it needs.
+
+    Returns
+    -------
+    DataFrame
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is damaged, empty or no result file of this suite.
+    """
     file = Path(file)
     if not file.is_file():
-        raise FileNotFoundError(f"There is no file {file}: give a result file.")
-    if file.suffix != ".parquet":
-        raise ValueError(f"{file} is not a parquet file: give one that `run` wrote.")
+        raise FileNotFoundError(
+            f"There is no file {file}: give a result file, such as one in outputs/."
+        )
     try:
         df = read_results(file)
     except Exception as error:  # each damage has an error of its own
         raise ValueError(
             f"{file} cannot be read ({type(error).__name__}): it is damaged or no parquet "
-            "file. Copy it again."
+            "or CSV file. Copy it again."
         ) from error
-    missing = [name for name in (*TEXTS, *NUMBERS) if name not in df]
+    missing = [name for name in (*texts, *numbers) if name not in df]
     if missing:
         raise ValueError(
             f"{file} has no column {missing[0]}: give a result file of this suite."
         )
     if df.empty:
         raise ValueError(f"{file} holds no results: give one with at least one cell.")
-    for name in TEXTS:
+    for name in texts:
         if not df[name].map(lambda value: isinstance(value, str)).all():
             raise ValueError(f"{file} has values in {name} that are no texts.")
-    for name in NUMBERS:
-        if not pd.api.types.is_numeric_dtype(df[name]):
+    for name in {*numbers, *(f"objective_{metric}" for metric in METRICS)} & set(df):
+        if df[name].notna().any() and not pd.api.types.is_numeric_dtype(df[name]):
             raise ValueError(f"{file} has values in {name} that are no numbers.")
     return df
 

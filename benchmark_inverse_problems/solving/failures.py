@@ -34,21 +34,43 @@ def recorded(context):
     path = record_path(outputs, context.dataset_name, context.solver_name)
     try:
         yield
-    except (Exception, SystemExit) as error:  # a method may call sys.exit
-        sentence = str(error).splitlines()[0] if str(error) else repr(error)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a method may call sys.exit, or raise anything
         kind = "" if isinstance(error, NotAllowed) else f"{type(error).__name__}: "
         record = {
             "dataset": context.dataset_name,
             "solver": context.solver_name,
-            "error": kind + sentence,
+            "error": kind + first_line(error),
             "time": time.time(),
         }
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as temporary:
             temporary.write_text(json.dumps(record))
+        if not printable(error):  # benchopt prints it, and would end the run
+            raise RuntimeError(record["error"]) from None
         raise
     else:
         path.unlink(missing_ok=True)
+
+
+def first_line(error):
+    """The first line of an exception's text that says something, in valid characters."""
+    try:
+        lines = [line for line in str(error).splitlines() if line.strip()]
+        text = lines[0] if lines else repr(error)
+    except Exception:  # its own __str__ or __repr__ fails
+        text = "without a text"
+    return text.encode("utf-8", "replace").decode()
+
+
+def printable(error):
+    """Whether the text of an exception can be made and written."""
+    try:
+        str(error).encode()
+    except Exception:  # whatever its own __str__ raises
+        return False
+    return True
 
 
 def read_failures(outputs):

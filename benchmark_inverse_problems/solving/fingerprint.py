@@ -4,12 +4,15 @@ import ast
 import hashlib
 import inspect
 import platform
+import sys
+import sysconfig
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from threading import Lock
 
 from .. import suite
+from ..support.digests import joined
 
 PACKAGE = Path(__file__).parents[1]
 # Nothing in these folders changes what a cell of the benchmark computes.
@@ -88,10 +91,53 @@ def imported_in(text):
     }
 
 
+def own_files(file):
+    """A plugin's file, and those of the modules beside the suite that it imports.
+
+    Modules of installed packages, of Python and of the suite itself are left out: their
+    versions and `source_fingerprint` stand for them.
+    """
+    found, left = set(), {Path(file).resolve()}
+    while left:
+        path = left.pop()
+        found.add(path)
+        for name in modules_in(path.read_text(encoding="utf-8")):
+            origin = getattr(sys.modules.get(name), "__file__", None)
+            if origin and is_own(Path(origin).resolve()):
+                left |= {Path(origin).resolve()} - found
+    return sorted(found)
+
+
+def is_own(path):
+    """Whether a file is a module of neither Python, an installed package nor the suite."""
+    others = [PACKAGE, *map(Path, sysconfig.get_paths().values())]
+    return path.suffix == ".py" and not any(
+        path.is_relative_to(folder.resolve()) for folder in others
+    )
+
+
+@cache
+def modules_in(text):
+    """The full names that some code imports as modules, or may."""
+    with PARSING:
+        tree = ast.parse(text)
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names |= {node.module, *(f"{node.module}.{a.name}" for a in node.names)}
+    return frozenset(names)
+
+
 def code_of(function):
     """Hash of the file that a function is in."""
-    content = Path(inspect.getfile(function)).read_bytes()
-    return hashlib.sha256(content).hexdigest()
+    return digest_of(inspect.getfile(function))
+
+
+def digest_of(file):
+    """Hash of a file, which is read."""
+    return hashlib.sha256(Path(file).read_bytes()).hexdigest()
 
 
 class FingerprintMixin:
@@ -101,12 +147,24 @@ class FingerprintMixin:
     ----------
     tables : tuple of str
         The tuned tables that the component uses.
+    reads : tuple of str
+        Files that the plugin reads, such as weights of its own, as paths from its file.
+        Their content belongs to the key.
     """
 
     tables = ()
+    reads = ()
 
     def _get_state(self):
-        return {"fingerprint": source_fingerprint(tables=self.tables)}
+        state = {"fingerprint": source_fingerprint(tables=self.tables)}
+        file = getattr(self, "_module_filename", None)
+        if file is not None:
+            read = suite.DIGESTS.of(Path(file).parent / name for name in self.reads)
+            digests = {path: digest_of(path) for path in own_files(file)} | read
+            state["own"] = joined(
+                (path.name, digest) for path, digest in digests.items()
+            )
+        return state
 
     def __setstate__(self, state):
         pass  # the state only serves the cache's key

@@ -12,6 +12,8 @@ import torch
 from threadpoolctl import threadpool_limits
 
 THREADS = "INVERSE_PROBLEMS_THREADS"
+# More crash the libraries behind torch.
+MOST_THREADS = 1024
 DEVICE = "INVERSE_PROBLEMS_DEVICE"
 COMPILE = "INVERSE_PROBLEMS_COMPILE"
 # Of networks; operators are always in float32.
@@ -124,14 +126,15 @@ def threads():
     Raises
     ------
     ValueError
-        If the variable is not a positive whole number.
+        If the variable is no whole number from 1 to `MOST_THREADS`.
     """
     wanted = os.environ.get(THREADS)
     if wanted is None:
         return torch.get_num_threads()
-    if not wanted.isdigit() or int(wanted) < 1:
+    if not wanted.isdecimal() or not 1 <= int(wanted) <= MOST_THREADS:
         raise ValueError(
-            f"{THREADS} is {wanted!r}: set it to a positive whole number of threads."
+            f"{THREADS} is {wanted!r}: set it to a whole number of threads from 1 to "
+            f"{MOST_THREADS}."
         )
     return int(wanted)
 

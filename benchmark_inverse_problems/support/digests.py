@@ -8,7 +8,7 @@ from .atomic import NotWritten, replacing
 
 
 class Digests:
-    """SHA-256 of files, kept by path, size and time of the last change.
+    """SHA-256 of files, kept by path, size, times of the last changes and inode.
 
     Parameters
     ----------
@@ -59,12 +59,13 @@ class Digests:
 
 
 def mark_of(file):
-    """Size and time of the last change of a file, or None without the file."""
+    """What changes with a file's content without reading it, or None without the file."""
     try:
         stat = file.stat()
     except OSError:
         return None
-    return [stat.st_size, stat.st_mtime_ns]
+    # Copying tools keep the time of the last change of the content, not the other two.
+    return [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
 
 
 def joined(digests):

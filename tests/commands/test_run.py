@@ -41,6 +41,9 @@ def run(suite, monkeypatch, capsys):
         ("data_home: 3", "data_home is 3 in config.yml"),
         ("data_paths: {mine: [", "cannot be read as YAML from line 1 on"),
         ("3", "config.yml holds 3: write names with values"),
+        ("plots: 3", "plots is 3 in config.yml: write a list of some of bar_chart,"),
+        ("plots: [nosuch]", "plots is ['nosuch'] in config.yml: write a list of"),
+        ("plot_configs: 3", "plot_configs is 3 in config.yml: write names of views"),
     ],
 )
 def test_settings_that_cannot_be_used(run, suite, settings, words):
@@ -73,6 +76,20 @@ def test_configs_of_the_suite_are_found_from_anywhere(suite, tmp_path, monkeypat
     file.write_text("solver: [adjoint]")
     assert command.placed(["--config", "configs/mine.yml"]) == ["--config", str(file)]
     assert command.placed(["-s", "ram", "--config"]) == ["-s", "ram", "--config"]
+
+
+@pytest.mark.parametrize("kind", ["dataset", "solver"])
+def test_a_config_has_lists(run, tmp_path, kind):
+    (tmp_path / "my.yml").write_text(f"{kind}: 3")
+    status, printed = run("--config", str(tmp_path / "my.yml"))
+    assert status == 1 and f"{kind} is 3 in the configuration file" in printed
+
+
+@pytest.mark.parametrize("name", ["a/b", "../x", "..", ".", "", "x" * 300])
+def test_a_name_of_files_is_no_path(run, suite, name):
+    status, printed = run(*CELL, "--output", name)
+    assert status == 1 and "is no name of a file: give one without slashes" in printed
+    assert not list((suite.folder / "outputs").glob("*.parquet"))
 
 
 @pytest.mark.parametrize("option", sorted(command.FILES))

@@ -164,7 +164,7 @@ def test_the_threads_of_the_file_count(monkeypatch):
     assert seen == [3, 2]
 
 
-@pytest.mark.parametrize("command", ["verify"])
+@pytest.mark.parametrize("command", ["verify", "dashboard", "tables"])
 @pytest.mark.parametrize(
     ("content", "words"),
     [

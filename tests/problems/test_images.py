@@ -1,10 +1,12 @@
 """Image sets and the bad inputs that users give them, as `benchopt run` meets them."""
 
+import os
 import struct
 import zlib
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 import yaml
 from benchopt.benchmark import Benchmark
@@ -293,9 +295,21 @@ def pages(path):
     one.save(path, format="TIFF", save_all=True, append_images=[one.copy()])
 
 
+def planar_tiff(path):
+    """A dark picture with 16 bits for each value, colour after colour."""
+    pixels = np.full((3, 8, 8), 200, np.uint16)
+    tifffile.imwrite(path, pixels, photometric="rgb", planarconfig="separate")
+
+
+def signed_tiff(path):
+    tifffile.imwrite(path, np.full((8, 8), -1, np.int8))
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [
+        (planar_tiff, "has 16-bit RGB pixels and only 8-bit images are supported"),
+        (signed_tiff, "has signed pixels"),
         (deep_png, "has 16-bit RGB pixels and only 8-bit images are supported"),
         (huge_png, "is too large to be read"),
         (pages, "has 2 pages and one is needed"),
@@ -319,6 +333,15 @@ def test_what_is_skipped_is_said(tmp_path):
     ) as said:
         images = library.open_images("mine", tmp_path)
     assert len(said) == 1
+    assert images.names == ["a.png"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_what_is_no_file_is_skipped(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    colours(tmp_path / "a.png", 60)
+    with pytest.warns(UserWarning, match="pipe.png"):
+        images = library.open_images("mine", tmp_path)
     assert images.names == ["a.png"]
 
 

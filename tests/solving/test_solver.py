@@ -144,9 +144,10 @@ def test_check_reconstruction_accepts_what_is_right():
     check_reconstruction(torch.zeros(1, 3, 4, 4), (1, 3, 4, 4))
 
 
-def test_threads_setting_is_checked(suite, monkeypatch):
-    monkeypatch.setenv("INVERSE_PROBLEMS_THREADS", "many")
-    with pytest.raises(ValueError, match="set it to a positive whole number"):
+@pytest.mark.parametrize("threads", ["many", "0", "-1", "²", "1000000", ""])
+def test_threads_setting_is_checked(suite, monkeypatch, threads):
+    monkeypatch.setenv("INVERSE_PROBLEMS_THREADS", threads)
+    with pytest.raises(ValueError, match="set it to a whole number of threads from 1"):
         settings.threads()
 
 
@@ -238,6 +239,71 @@ def test_a_method_that_exits_is_listed(suite, monkeypatch, capsys):
     printed = capsys.readouterr().out
     assert "FAILED bad: SystemExit" in printed
     assert "Results:" in printed
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("raise type('Odd', (BaseException,), {})('odd')", "FAILED bad: Odd: odd"),
+        ("raise GeneratorExit", "FAILED bad: GeneratorExit"),
+        (
+            "raise type('Mute', (ValueError,), {'__str__': lambda self: 1 / 0})",
+            "FAILED bad: Mute: without a text",
+        ),
+        ("raise ValueError('\\n\\nlate')", "FAILED bad: ValueError: late"),
+        ("raise ValueError('\\ud800')", "FAILED bad: ValueError: ?"),
+    ],
+)
+def test_whatever_a_method_raises_is_listed(suite, monkeypatch, capsys, body, words):
+    assert failing(suite, monkeypatch, body) == 1
+    printed = capsys.readouterr().out
+    assert words in printed and "Results:" in printed
+
+
+def test_the_key_knows_what_a_plugin_imports_and_reads(suite, tmp_path, monkeypatch):
+    """Modules beside the suite, the files of `reads`, and the plugin's own file."""
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "their_parts.py").write_text("SCALE = 1")
+    (tmp_path / "their_help.py").write_text("from their_parts import SCALE")
+    suite.add_solver("mine", "return lambda y, _: y", head="import their_help")
+    file = suite.folder / "solvers" / "mine.py"
+    file.write_text(file.read_text() + '    reads = ("mine.bin",)\n')
+    weights = file.with_suffix(".bin")
+    weights.write_bytes(b"one")
+
+    def state():
+        (solver,) = (
+            s for s in Benchmark(suite.folder).get_solvers() if s.name == "mine"
+        )
+        return solver.get_instance()._get_state()["own"]
+
+    seen = [state()]
+    assert state() == seen[0]
+    (tmp_path / "their_parts.py").write_text("SCALE = 2")
+    seen.append(state())
+    weights.write_bytes(b"two")
+    seen.append(state())
+    file.write_text(file.read_text() + "    # another\n")
+    seen.append(state())
+    assert len(set(seen)) == 4
+    for name in ("their_help", "their_parts"):
+        sys.modules.pop(name)
+
+
+def test_the_key_of_a_cell_knows_the_problems_file(suite):
+    def state():
+        (cls,) = (
+            d for d in Benchmark(suite.folder).get_datasets() if d.name == "simulated"
+        )
+        objective = Benchmark(suite.folder).get_benchmark_objective().get_instance()
+        objective._dataset = cls.get_instance(task="denoise")
+        return objective._get_state()["data"]["own"]
+
+    first = state()
+    assert state() == first
+    file = suite.folder / "datasets" / "simulated.py"
+    file.write_text(file.read_text().replace("sigma=0.1", "sigma=0.2"))
+    assert state() != first
 
 
 def test_a_killed_worker_is_one_sentence(suite, monkeypatch, capsys):

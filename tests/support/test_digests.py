@@ -1,6 +1,7 @@
 """Digests are those of the contents, and files are read once."""
 
 import hashlib
+import os
 from pathlib import Path
 
 from benchmark_inverse_problems.support.digests import Digests, joined
@@ -16,6 +17,16 @@ def test_a_file_is_read_when_it_has_changed(tmp_path, monkeypatch):
         assert digests.of([file]) == {file: expected}
     file.write_bytes(b"other")
     assert digests.of([file])[file] == hashlib.sha256(b"other").hexdigest()
+
+
+def test_a_file_with_its_old_size_and_time_is_read_again(tmp_path):
+    file, digests = tmp_path / "a", Digests(tmp_path / "digests.json")
+    file.write_bytes(b"one")
+    digests.of([file])
+    old = file.stat()
+    file.write_bytes(b"two")
+    os.utime(file, ns=(old.st_atime_ns, old.st_mtime_ns))
+    assert digests.of([file])[file] == hashlib.sha256(b"two").hexdigest()
 
 
 def test_missing_files_and_damaged_records(tmp_path):
