@@ -11,6 +11,8 @@ import skimage
 import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from ..judge.case import SSIM_SIDE
+
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp")
 # Tags of TIFF, and a value of the second.
 BITS_PER_SAMPLE, SAMPLE_FORMAT, SIGNED = 258, 339, 2
@@ -62,8 +64,8 @@ def read_image(path):
     Raises
     ------
     ValueError
-        If the file is not an image, is damaged, is huge, has several pages, or holds more
-        than 8 bits for each value.
+        If the file is not an image, is damaged, is tiny or huge, has several pages, or holds
+        more than 8 bits for each value.
     """
     try:
         with Image.open(path) as image:
@@ -77,6 +79,12 @@ def read_image(path):
         raise ValueError(
             f"The image {path} cannot be read ({error}): replace or remove it."
         ) from error
+    if min(pixels.shape[:2]) < SSIM_SIDE:
+        height, width = pixels.shape[:2]
+        raise ValueError(
+            f"The image {path} has {height}x{width} pixels, and SSIM needs {SSIM_SIDE} a side: "
+            "use larger images."
+        )
     return torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 255
 
 

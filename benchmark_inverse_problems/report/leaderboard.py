@@ -64,7 +64,8 @@ def leaderboard(df, dataset):
         columns[header] = texts(values.get(key, "") for key in keys)
     columns["Full name"] = texts([*names, *failed])
     if failures:
-        columns["PSNR"] = [cell.replace(MISSING, "failed") for cell in columns["PSNR"]]
+        _, first, *_ = columns  # PSNR, where the truth is known
+        columns[first] = [cell.replace(MISSING, "failed") for cell in columns[first]]
         errors = [record["error"] for record in failures]
         columns["Error"] = texts([""] * len(names) + errors)
     return columns
@@ -118,12 +119,17 @@ def metadata(df, dataset):
     rows = last_rows(df, dataset)
     psnr = image_scores(rows, "psnr")
     names = labels(df["solver_name"].unique())
-    best = names.get(best_solver(psnr), MISSING)
-    count = psnr.count().max() if len(psnr.columns) else 0
+    if psnr.columns.empty:
+        count, compared = rows["objective_image"].nunique(), "no metric knows the truth"
+    else:
+        count, best = psnr.count().max(), names[best_solver(psnr)]
+        compared = (
+            f"difference to {best} and its 95 % interval; "
+            "bold: not distinguishable from the best"
+        )
     lines = [
         *warnings_of(rows, names),
-        f"mean ± deviation; difference to {best} and its 95 % interval; "
-        "bold: not distinguishable from the best",
+        f"mean ± deviation; {compared}",
         machine_text(rows),
     ]
     problems = df["dataset_name"].unique()

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,7 +31,7 @@ def recorded(context):
     if context is None or context.run_output_base is None:
         yield
         return
-    outputs = Path(context.run_output_base).parent
+    outputs, place = Path(context.run_output_base).parent, Path.cwd()
     path = record_path(outputs, context.dataset_name, context.solver_name)
     try:
         yield
@@ -52,6 +53,8 @@ def recorded(context):
         raise
     else:
         path.unlink(missing_ok=True)
+    finally:
+        os.chdir(place)  # a method may have left it, and benchopt works there
 
 
 def first_line(error):

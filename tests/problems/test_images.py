@@ -148,7 +148,7 @@ def test_prepare_downloads_into_the_folder_that_run_reads(suite, pictures, monke
 
 def test_cbsd68_is_written_out_as_images(tmp_path, monkeypatch):
     def table(root, download):
-        return [Image.fromarray(np.full((8, 8, 3), i, np.uint8)) for i in range(3)]
+        return [Image.fromarray(np.full((16, 16, 3), i, np.uint8)) for i in range(3)]
 
     monkeypatch.setattr(library.dinv.datasets, "CBSD68", table)
     library.IMAGE_SETS["cbsd68"].download(tmp_path / "cbsd68")
@@ -301,6 +301,10 @@ def planar_tiff(path):
     tifffile.imwrite(path, pixels, photometric="rgb", planarconfig="separate")
 
 
+def tiny(path):
+    Image.new("RGB", (8, 8)).save(path)
+
+
 def signed_tiff(path):
     tifffile.imwrite(path, np.full((8, 8), -1, np.int8))
 
@@ -308,6 +312,7 @@ def signed_tiff(path):
 @pytest.mark.parametrize(
     ("make", "words"),
     [
+        (tiny, "has 8x8 pixels, and SSIM needs 11 a side"),
         (planar_tiff, "has 16-bit RGB pixels and only 8-bit images are supported"),
         (signed_tiff, "has signed pixels"),
         (deep_png, "has 16-bit RGB pixels and only 8-bit images are supported"),

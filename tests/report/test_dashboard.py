@@ -338,7 +338,9 @@ def test_unknown_scripts_are_refused():
 
 
 def test_missing_files(tmp_path, monkeypatch):
-    with pytest.raises(FileNotFoundError, match="give a result file, such as one in outputs/"):
+    with pytest.raises(
+        FileNotFoundError, match="give a result file, such as one in outputs/"
+    ):
         dashboard(tmp_path / "nothing.parquet")
     monkeypatch.setattr(command, "BENCHMARK", tmp_path)
     with pytest.raises(FileNotFoundError, match="run `make run`"):

@@ -725,6 +725,20 @@ def test_best_overall_compares_with_the_best_of_each_problem(plots, df):
     assert "PSNR" not in table
 
 
+def test_pages_of_measurements_whose_truth_nobody_knows(plots, df):
+    """All metrics that need it are NaN; no page fails, and none ranks."""
+    df[["objective_psnr", "objective_ssim", "objective_psnr_range"]] = np.nan
+    for page in plots.values():
+        data, _ = page._get_all_plots(df)
+        assert data
+    (data,) = plots["overall"]._get_all_plots(df)[0].values()
+    table = pd.DataFrame(data["data"], columns=data["columns"])
+    assert table["Solver"].tolist() == ["bad"], "only the failed one"
+    colours, _ = plots["leaderboard"]._get_all_plots(df)[0].values()
+    assert "n = 2 images" in colours["title"]
+    assert "no metric knows the truth" in colours["title"]
+
+
 def test_heat_map_of_problems_by_solvers(plots, df):
     df.loc[df["solver_name"] == "dip", "objective_outside"] = "it learned no colours"
     (data,) = plots["overall"]._get_all_plots(df)[0].values()

@@ -144,6 +144,13 @@ def test_check_reconstruction_accepts_what_is_right():
     check_reconstruction(torch.zeros(1, 3, 4, 4), (1, 3, 4, 4))
 
 
+def test_a_method_that_leaves_the_folder_loses_no_results(suite, monkeypatch, capsys):
+    body = "import os; os.chdir('/'); return physics.A_adjoint(y)"
+    assert failing(suite, monkeypatch, body) == 0
+    printed = capsys.readouterr().out
+    assert re.search(r"^  bad +\d", printed, re.MULTILINE) and "Results:" in printed
+
+
 @pytest.mark.parametrize("threads", ["many", "0", "-1", "²", "1000000", ""])
 def test_threads_setting_is_checked(suite, monkeypatch, threads):
     monkeypatch.setenv("INVERSE_PROBLEMS_THREADS", threads)
