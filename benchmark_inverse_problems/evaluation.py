@@ -62,7 +62,9 @@ def evaluate(method, problem, name="mine"):
             "or a module (y, physics) -> x_hat."
         )
     with suppress(ValueError):  # some callables have no signature
-        arguments = inspect.signature(method)
+        # Calling a module takes anything and hands it to `forward`.
+        called = method.forward if isinstance(method, nn.Module) else method
+        arguments = inspect.signature(called)
         try:
             arguments.bind(None, None)
         except TypeError as error:
