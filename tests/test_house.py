@@ -180,7 +180,7 @@ def test_a_study_says_what_made_its_tables(capsys, monkeypatch):
         (["tables", "nothing.parquet"], "nothing.parquet"),
         (
             ["dashboard", "nothing.parquet"],
-            "does not exist: give one of those in outputs/",
+            "nothing.parquet: give a result file, such as one in outputs/",
         ),
         (["new-solver", "Two Words"], "is not a Python identifier in lower case"),
     ],

@@ -1,0 +1,97 @@
+"""What belongs to the caller of `evaluate`, and is given back as it was."""
+
+import random
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from threadpoolctl import ThreadpoolController
+from torch import nn
+from torch.nn.parameter import is_lazy
+
+from .precision import float32_default
+
+
+@contextmanager
+def process_state():
+    """Leave random generators, numbers of threads and default type as they were."""
+    threads = torch.get_num_threads()
+    pools = ThreadpoolController().lib_controllers
+    sizes = [pool.num_threads for pool in pools]
+    python, numpy = random.getstate(), np.random.get_state()
+    devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else []
+    try:
+        with torch.random.fork_rng(devices), float32_default():
+            yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)
+        for pool, size in zip(pools, sizes, strict=True):
+            pool.set_num_threads(size)
+        torch.set_num_threads(threads)
+
+
+@contextmanager
+def borrowed(method):
+    """Leave a module as it was: device, training mode, parameters and buffers of its parts."""
+    if not isinstance(method, nn.Module):
+        yield
+        return
+    device = next((x.device for x in method.parameters()), None)
+    modes = [(part, part.training) for part in method.modules()]
+    kept = [Kept(part) for part in method.modules()]
+    try:
+        yield
+    finally:
+        if device is not None:
+            method.to(device)
+        method.train(modes[0][1])  # its own `train` may do more than set a flag
+        for part, training in modes:
+            part.training = training
+        for part in kept:
+            part.restore()
+
+
+class Kept:
+    """The parameters, gradients and buffers of one module, not of its parts.
+
+    A scripted module has tensors that cannot be replaced: only their values are put back.
+    """
+
+    def __init__(self, part):
+        self.part = part
+        self.scripted = isinstance(part, torch.jit.ScriptModule)
+        self.parameters = {
+            name: (p, p.detach().clone(), p.grad, copied(p.grad))
+            for name, p in part.named_parameters(recurse=False)
+            if not is_lazy(p)
+        }
+        self.buffers = {
+            name: (b, b.detach().clone())
+            for name, b in part.named_buffers(recurse=False)
+            if not is_lazy(b)
+        }
+
+    @torch.no_grad()
+    def restore(self):
+        """Put everything back."""
+        for parameter, value, gradient, its_value in self.parameters.values():
+            parameter.data.copy_(value)
+            if gradient is not None:
+                gradient.copy_(its_value)
+            parameter.grad = gradient
+        for buffer, value in self.buffers.values():
+            buffer.copy_(value)
+        if self.scripted:
+            return
+        for name in list(self.part._buffers):
+            if self.part._buffers[name] is not None and name not in self.buffers:
+                del self.part._buffers[name]
+        self.part._buffers.update(
+            {n: buffer for n, (buffer, _) in self.buffers.items()}
+        )
+
+
+def copied(tensor):
+    """A copy of a tensor, or None."""
+    return None if tensor is None else tensor.detach().clone()
