@@ -115,18 +115,23 @@ def in_checkout(what):
         )
 
 
-@cache
 def version():
     """What the suite's code is: the commit of a checkout, else the package's version.
 
     A + follows the commit if files differ from it.
     """
-    if not (BENCHMARK / ".git").exists():  # another repository may be around it
+    return version_of(BENCHMARK)
+
+
+@cache
+def version_of(folder):
+    """`version` of the suite in a folder."""
+    if not (folder / ".git").exists():  # another repository may be around it
         return f"version {__version__}"
     git = ["git", "describe", "--always", "--dirty=+"]
     try:
         found = subprocess.run(
-            git, cwd=BENCHMARK, capture_output=True, text=True, check=True
+            git, cwd=folder, capture_output=True, text=True, check=True
         )
     except (OSError, subprocess.CalledProcessError):  # git is missing
         return f"version {__version__}"

@@ -163,7 +163,7 @@ def test_what_needs_a_checkout_says_so(command, monkeypatch, capsys):
 
 
 def test_the_version_is_a_commit_or_the_packages(monkeypatch, tmp_path):
-    version = library.version.__wrapped__
+    version = library.version
     assert version().startswith("commit ") or not (ROOT / ".git").exists()
     monkeypatch.setattr(library, "BENCHMARK", tmp_path)
     assert version() == f"version {library.__version__}"
