@@ -20,6 +20,7 @@ from benchmark_inverse_problems.physics.local_normal import (
     NORMALS,
     FittedNormals,
     has_toeplitz,
+    quickest,
 )
 
 
@@ -30,19 +31,15 @@ class Solver(ReconstructionSolver):
     CVPR 2026. Half-quadratic splitting with a small 3D DRUNet, on normal equations. The
     first estimate has data steps of the whole volume, and a network that sees patches.
     Then each patch is solved again, with the estimate as its context.
-    `normal=approximate` is fitted to each operator, which is timed as fitting.
+    `normal=approximate`, H, is fitted to each operator, which is timed as fitting.
     """
 
     name = "unrolled_3d"
     needs = {"linear", "known operator", "3d"}
     parameters = {
-        "training": Choice(
-            ["partitioned"], "What the network was trained on.", TRAININGS
-        ),
+        "training": Choice(["partitioned"], "What the network has seen.", TRAININGS),
         "inference": Choice(
-            ["partitioned"],
-            "Whether the network sees patches or the whole volume.",
-            ["partitioned", "whole"],
+            ["partitioned"], "What the network sees.", ["partitioned", "whole"]
         ),
         "normal": Choice(
             ["auto"],
@@ -62,9 +59,7 @@ class Solver(ReconstructionSolver):
             [0.5], "Share of the new estimate in that of a sweep.", above=0, most=1
         ),
         "iterations": iterations(4),
-        "samples": Number(
-            [300], "White volumes that fit normal=approximate.", least=1, whole=True
-        ),
+        "samples": Number([300], "Volumes of noise that fit H.", least=1, whole=True),
         "precision": precision("bfloat16"),
     }
     test_config = {
@@ -90,34 +85,22 @@ class Solver(ReconstructionSolver):
             for observation in observations:
                 self.chosen(observation.physics, observation.shape)
 
-    def build(
-        self,
-        example,
-        training,
-        inference,
-        normal,
-        patch,
-        sweeps,
-        iterations,
-        **sweeping,
-    ):
+    def build(self, example, training, inference, normal, patch, **sweeping):
+        patches = inference == "partitioned"
         if normal == "auto":
-            of_patches = "toeplitz" if has_toeplitz(example.physics) else "approximate"
-            normal = of_patches if inference == "partitioned" else "exact"
-        samples = sweeping.pop("samples")
-        approximate = normal == "approximate"
-        if sweeps == "auto":
-            # Each sweep corrects what the approximation left.
-            sweeps = 4 if approximate else 2
+            normal = quickest(example.physics) if patches else "exact"
+        samples, approximate = sweeping.pop("samples"), normal == "approximate"
+        if sweeping["sweeps"] == "auto":  # each corrects what the approximation left
+            sweeping["sweeps"] = 4 if approximate else 2
         self.chosen = FittedNormals(samples) if approximate else NORMALS[normal]
-        network = load_unrolled_3d(family(example.physics), training, iterations)
-        if inference == "partitioned":
+        iterations, kind = sweeping.pop("iterations"), family(example.physics)
+        network = load_unrolled_3d(kind, training, iterations)
+        if patches:
             network.denoiser = Tiled(network.denoiser, patch)
         return partial(
             from_normal_equations,
             network=self.place(network),
-            patch=patch if inference == "partitioned" else None,
-            sweeps=sweeps,
+            patch=patch if patches else None,
             normal=self.chosen,
             context=None if normal == "exact" else self.context,
             **sweeping,

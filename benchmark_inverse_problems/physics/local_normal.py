@@ -286,6 +286,11 @@ class DiagonalCirculant(Exact):
 SAME = 1e-4
 
 
+def quickest(physics):
+    """The key of `NORMALS` of the operator of patches that costs least."""
+    return "toeplitz" if has_toeplitz(physics) else "approximate"
+
+
 class FittedNormals:
     """`DiagonalCirculant`, fitted once for each operator that it is called with.
 

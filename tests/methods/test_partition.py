@@ -4,6 +4,7 @@ import deepinv as dinv
 import numpy as np
 import pytest
 import torch
+from benchopt.benchmark import Benchmark
 
 from benchmark_inverse_problems.methods.partition import (
     PartitionedReconstructor,
@@ -14,6 +15,10 @@ from benchmark_inverse_problems.methods.partition import (
 )
 from benchmark_inverse_problems.physics.catalogue import OPERATORS
 from benchmark_inverse_problems.physics.local_normal import Exact, Toeplitz, window
+from benchmark_inverse_problems.suite import ready, solvers
+
+from ..conftest import ROOT
+from ..tiny import tiny_problem
 
 SHAPES = {
     "multicoil_mri": ((2, 12, 12, 12), {"acceleration": 3, "coils": 3}, 6),
@@ -206,3 +211,11 @@ def test_a_tiled_denoiser_sees_patches_only():
     assert inner.seen[-1] == (8, 5)
     Tiled(inner, 8)(torch.rand(1, 1, 8, 12, 5), 0.25)
     assert inner.seen[-1] == (8, 8, 5)
+
+
+@pytest.mark.parametrize(("task", "sweeps"), [("volume_mri", 2), ("volume_ct", 4)])
+def test_approximate_operators_have_more_sweeps(task, sweeps):
+    for cell in solvers(Benchmark(ROOT), ["unrolled_3d[sweeps=[auto,1]]"]):
+        made = ready(cell, None, tiny_problem(task), patch=8, samples=1)
+        expected = sweeps if cell.sweeps == "auto" else 1
+        assert made.reconstruct.keywords["sweeps"] == expected
