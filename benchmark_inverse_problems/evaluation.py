@@ -47,8 +47,8 @@ def evaluate(method, problem, name="mine"):
     TypeError
         If the method cannot be called with (y, physics), or a name is no text.
     ValueError
-        If no problem has that name, a solver of the suite has the method's, or a reconstruction has a wrong shape or values
-        that are not finite.
+        If no problem has that name, a solver of the suite has the method's, or a
+        reconstruction has a wrong shape or values that are not finite.
     """
     check_name(name)
     if not callable(method):

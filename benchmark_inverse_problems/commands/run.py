@@ -86,8 +86,7 @@ def main(arguments):
     place = home(BENCHMARK)
     outputs = place / "outputs"
     arguments = placed(arguments)
-    check_settings(BENCHMARK / "config.yml")
-    check_pages(BENCHMARK / "config.yml")
+    check_pages(check_settings(BENCHMARK / "config.yml"))
     check_output(arguments)
     patterns, lost = patterns_of(arguments), []
     if patterns:
@@ -163,7 +162,7 @@ def placed(arguments):
 
 
 def check_settings(path):
-    """Check that a configuration file holds names with values, in YAML.
+    """What a configuration file holds: names with values, in YAML.
 
     Raises
     ------
@@ -182,30 +181,28 @@ def check_settings(path):
         raise ValueError(
             f"{path} holds {content!r:.50}: write names with values, as in `solver: [ram]`."
         )
+    return content
 
 
-def check_pages(path):
-    """Check the settings of the page before anything is computed.
+def check_pages(content):
+    """Check the page's part of config.yml before anything is computed.
 
     Raises
     ------
     ValueError
         If they are not what benchopt takes, or name a plot that is not there.
     """
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
     plots, views = content.get("plots") or [], content.get("plot_configs") or {}
-    known = sorted(
-        [*OWN_PLOTS, *(f.stem for f in (path.parent / "plots").glob("*.py"))]
-    )
+    known = sorted([*OWN_PLOTS, *(f.stem for f in (BENCHMARK / "plots").glob("*.py"))])
     if not isinstance(plots, list) or not set(map(str, plots)) <= set(known):
         raise ValueError(
-            f"plots is {plots!r} in {path.name}: write a list of some of {', '.join(known)}."
+            f"plots is {plots!r} in config.yml: write a list of some of {', '.join(known)}."
         )
     if not isinstance(views, dict) or not all(
         isinstance(v, dict) for v in views.values()
     ):
         raise ValueError(
-            f"plot_configs is {views!r:.60} in {path.name}: write names of views with their "
+            f"plot_configs is {views!r:.60} in config.yml: write names of views with their "
             "settings."
         )
 

@@ -23,16 +23,7 @@ def read_submitted(file):
     file : path
         A parquet file that ``benchopt run`` wrote.
 
-    Returns
-    -------
-    DataFrame
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        If it is damaged, empty or no result file of this suite.
+    Returns and raises what `read_rows` does; also a ValueError for a file of another kind.
     """
     if Path(file).is_file() and Path(file).suffix != ".parquet":
         raise ValueError(f"{file} is not a parquet file: give one that `run` wrote.")

@@ -110,10 +110,14 @@ def own_files(file):
 
 def is_own(path):
     """Whether a file is a module of neither Python, an installed package nor the suite."""
-    others = [PACKAGE, *map(Path, sysconfig.get_paths().values())]
-    return path.suffix == ".py" and not any(
-        path.is_relative_to(folder.resolve()) for folder in others
-    )
+    return path.suffix == ".py" and not any(map(path.is_relative_to, others()))
+
+
+@cache
+def others():
+    """The folders of the suite, of Python and of installed packages."""
+    installed = map(Path, sysconfig.get_paths().values())
+    return [folder.resolve() for folder in (PACKAGE, *installed)]
 
 
 @cache

@@ -71,6 +71,7 @@ class Kept:
             for name, b in part.named_buffers(recurse=False)
             if not is_lazy(b)
         }
+        self.registered = {} if self.scripted else dict(part._buffers)
 
     @torch.no_grad()
     def restore(self):
@@ -82,14 +83,9 @@ class Kept:
             parameter.grad = gradient
         for buffer, value in self.buffers.values():
             buffer.copy_(value)
-        if self.scripted:
-            return
-        for name in list(self.part._buffers):
-            if self.part._buffers[name] is not None and name not in self.buffers:
-                del self.part._buffers[name]
-        self.part._buffers.update(
-            {n: buffer for n, (buffer, _) in self.buffers.items()}
-        )
+        if not self.scripted:
+            self.part._buffers.clear()
+            self.part._buffers.update(self.registered)
 
 
 def copied(tensor):

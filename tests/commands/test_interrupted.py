@@ -371,8 +371,9 @@ def test_pickles_in_a_result_file_are_not_opened(small, bomb, tmp_path, monkeypa
         for reader in (dashboard, lambda file: tables([str(file)])):
             with pytest.raises(
                 ValueError, match="cannot be read .UnpicklingError.: it"
-            ):
+            ) as refused:
                 reader(tmp_path / "evil.parquet")
+            assert "Blocked unsafe class" in str(refused.value.__cause__)
 
 
 def test_pickled_types_in_a_result_file_are_not_made(bomb, tmp_path):
