@@ -13,6 +13,7 @@ and another mask. The first steps train the denoiser alone, which takes a fifth 
 time.
 """
 
+from dataclasses import dataclass
 from functools import lru_cache, partial
 
 import numpy as np
@@ -31,7 +32,7 @@ from ..physics.local_normal import (
 )
 from ..problems.volumes import with_phase
 from .data import VolumeSampler, validation_rng
-from .loop import Recipe, autocast, device_of, mean_psnr
+from .loop import Recipe, autocast, device_of, mean_psnr, on_device
 from .mixed_loss import logarithmic
 from .random_problems import log_uniform
 
@@ -48,68 +49,81 @@ CONTEXT = 3
 FIT_SAMPLES = 300
 
 
-def cut(rng, side, patch, count):
-    """Random places of some patches, as indices."""
-    places = rng.randint(side - patch + 1, size=(count, 3))
-    return [window(place, (patch,) * 3) for place in places]
+def corners(rng, side, patch, count):
+    """Random places of some patches: their least indices (count, 3)."""
+    return torch.from_numpy(rng.randint(side - patch + 1, size=(count, 3)))
 
 
 def stacked(x, places):
     """The patches of an image (1, C, ...) at some places, (B, C, ...)."""
-    return torch.cat([x[place] for place in places])
+    size = (PATCH,) * 3
+    return torch.cat([x[window(place, size)] for place in places.tolist()])
 
 
-def mri(rng, sampler, side):
-    """Volumes seen by multi-coil MRI.
+@dataclass(frozen=True)
+class Problem:
+    """What the volumes of a recipe are seen by.
 
-    Returns
-    -------
-    x : tensor (B, 2, side, side, side)
-        One volume, or `BATCH` where they are no larger than a patch.
-    physics : deepinv.physics.LinearPhysics
-    noise : tensor
-        White noise of the shape of y.
-    sigma : float
-        Its level.
-    maps, kernel : tensor
-        As `between_coils` takes them, of the whole volume.
+    Attributes
+    ----------
+    draw : callable (rng, sampler, side) -> tuple
+        Random parts: volumes (B, C, side, side, side), the operator or what it depends
+        on, white noise of the shape of y, and its level.
+    operator : callable (x, drawn, level) -> tuple
+        The operator, the level of the noise, the maps and the kernel as `local` takes
+        them, for volumes and the second and last parts of `draw`. It works on the device
+        of x.
     """
-    x = volumes(rng, sampler, side)
-    x = torch.cat([with_phase(part[None], int(rng.randint(2**31))) for part in x])
+
+    draw: callable
+    operator: callable
+
+
+def draw_mri(rng, sampler, side):
+    """Volumes, multi-coil MRI, noise and its level."""
+    x = complex_phase(rng, volumes(rng, sampler, side))
     acceleration = ACCELERATIONS[rng.randint(len(ACCELERATIONS))]
     physics = OPERATORS["multicoil_mri"](tuple(x.shape[1:]), rng, acceleration, COILS)
-    sigma = float(log_uniform(rng, *MRI_NOISE, None))
+    level = torch.tensor(float(log_uniform(rng, *MRI_NOISE, None)))
     shape = (len(x), 2, COILS, *x.shape[2:])
     noise = torch.from_numpy(rng.standard_normal(shape)).float() * measured(physics)
-    return (
-        x,
-        physics,
-        noise,
-        sigma,
-        physics.coil_maps,
-        Toeplitz(physics, x.shape).kernel,
-    )
+    return x, physics, noise, level
+
+
+def mri_operator(x, physics, level):
+    """See `Problem`."""
+    return physics, level, physics.coil_maps, Toeplitz(physics, x.shape).kernel
 
 
 @lru_cache
-def cone(side, views):
+def cone(side, views, device):
     """A cone beam, and its approximate A^T A."""
     shape = (1, side, side, side)
-    physics = OPERATORS["cone_beam"](shape, None, views)
+    physics = OPERATORS["cone_beam"](shape, None, views).to(device)
     normal = DiagonalCirculant(physics, (1, *shape))
     normal.fit(samples=FIT_SAMPLES)
     return physics, normal.positive()
 
 
-def ct(rng, sampler, side):
-    """Volumes seen by a circular cone beam; see `mri`."""
+def draw_ct(rng, sampler, side):
+    """Volumes, the number of views, noise and its level relative to the mean of y."""
     x = volumes(rng, sampler, side)
     views = VIEWS[rng.randint(len(VIEWS))]
-    physics, normal = cone(side, views)
+    physics = OPERATORS["cone_beam"]((1, side, side, side), None, views)
     shape = (len(x), 1, views, *physics.detector)
     noise = torch.from_numpy(rng.standard_normal(shape)).float()
-    sigma = float(log_uniform(rng, *CT_NOISE, None)) * float(physics.A(x[:1]).mean())
-    return x, physics, noise, sigma, normal.sensitivity[None, None], normal.kernel
+    level = torch.tensor(float(log_uniform(rng, *CT_NOISE, None)))
+    return x, torch.tensor(views), noise, level
+
+
+def ct_operator(x, views, level):
+    """See `Problem`."""
+    physics, normal = cone(x.shape[-1], int(views), x.device)
+    level = level * physics.A(x[:1]).mean()
+    return physics, level, normal.sensitivity[None, None], normal.kernel
+
+
+MRI, CT = Problem(draw_mri, mri_operator), Problem(draw_ct, ct_operator)
 
 
 def volumes(rng, sampler, side):
@@ -118,61 +132,83 @@ def volumes(rng, sampler, side):
     return torch.cat([sampler.volume(rng, side) for _ in range(count)])
 
 
+def complex_phase(rng, x):
+    """Volumes with a random smooth phase each, as two channels."""
+    return torch.cat([with_phase(part[None], int(rng.randint(2**31))) for part in x])
+
+
 def draw(sampler, step, problem, side, partitioned=True):
-    """The problems of a step: patches of one volume, or small whole volumes.
+    """The random parts of a step: of patches of a volume, or of small whole volumes.
 
     Without `partitioned`, the large volumes are whole, too.
     """
     rng = sampler.rng(step)
     if step < DENOISING:
-        return noisy(rng, problem, volumes(rng, sampler, side if step % 2 else PATCH))
+        x = volumes(rng, sampler, side if step % 2 else PATCH)
+        return noisy(rng, complex_phase(rng, x) if problem == MRI else x)
     if not step % 2:
-        return whole(*problem(rng, sampler, PATCH))
-    drawn = problem(rng, sampler, side)
-    return patches(rng, *drawn) if partitioned else whole(*drawn)
+        return problem.draw(rng, sampler, PATCH)
+    drawn = problem.draw(rng, sampler, side)
+    return drawn + context(rng, side) if partitioned else drawn
 
 
-def noisy(rng, problem, x):
+def context(rng, side):
+    """The random parts of the context of a step's patches, and their places.
+
+    Returns
+    -------
+    tuple of tensor
+        The number of conjugate gradients, their share, and the places of `corners`.
+    """
+    count = int(rng.randint(1, CONTEXT + 1))
+    share = float(rng.uniform())
+    return torch.tensor(count), torch.tensor(share), corners(rng, side, PATCH, BATCH)
+
+
+def noisy(rng, x):
     """Patches of volumes, the same with white noise, and its level."""
-    if problem is mri:
-        x = torch.cat([with_phase(part[None], int(rng.randint(2**31))) for part in x])
     if len(x) == 1:
-        x = stacked(x, cut(rng, x.shape[-1], PATCH, BATCH))
+        x = stacked(x, corners(rng, x.shape[-1], PATCH, BATCH))
     level = float(log_uniform(rng, *LEVELS, None))
     noise = torch.from_numpy(rng.standard_normal(x.shape)).float()
     return x, x + level * noise, torch.tensor(level)
 
 
-def whole(x, physics, noise, sigma, maps, kernel):
-    """The problems of whole volumes.
+@torch.no_grad()
+def measured_problems(problem, x, drawn, noise, level, *context):
+    """The problems of whole volumes, or of patches of one volume.
+
+    Parameters
+    ----------
+    x, drawn, noise, level
+        What `Problem.draw` returns.
+    context : tensor
+        What `context` returns, for patches. Their context then is between the volume and
+        some conjugate gradients.
 
     Returns
     -------
     tuple of tensor
-        The true images, b, the maps, the kernel, and sigma.
+        The true images, b, the maps, the kernel, and the level of the noise.
     """
-    seen = physics.A_adjoint(physics.A(x) + sigma * noise)
-    return x, seen, maps, cut_kernel(kernel, x.shape[2:]), torch.tensor(sigma)
-
-
-def patches(rng, x, physics, noise, sigma, maps, kernel):
-    """The problems of patches of one volume; see `whole`."""
+    physics, sigma, maps, kernel = problem.operator(x, drawn, level)
 
     def normal(v):
         return physics.A_adjoint(physics.A(v))
 
     seen = physics.A_adjoint(physics.A(x) + sigma * noise)
-    count = int(rng.randint(1, CONTEXT + 1))
-    estimate = conjugate_gradient(normal, seen, None, count)
-    context = x + float(rng.uniform()) * (estimate - x)
-    residual = seen - normal(context)
-    places = cut(rng, x.shape[-1], PATCH, BATCH)
-    x, context, residual, maps = (
-        stacked(part, places) for part in (x, context, residual, maps)
+    if not context:
+        return x, seen, maps, cut_kernel(kernel, x.shape[2:]), sigma
+    count, share, places = context
+    estimate = conjugate_gradient(normal, seen, None, int(count))
+    estimate = x + share * (estimate - x)
+    residual = seen - normal(estimate)
+    x, estimate, residual, maps = (
+        stacked(part, places) for part in (x, estimate, residual, maps)
     )
     kernel = cut_kernel(kernel, (PATCH,) * 3)
-    back = residual + local(maps, kernel)(context)
-    return x, back, maps, kernel, torch.tensor(sigma)
+    back = residual + local(maps, kernel)(estimate)
+    return x, back, maps, kernel, sigma
 
 
 def local(maps, kernel):
@@ -192,8 +228,9 @@ def estimate(model, data):
         return model(back, local(maps, kernel), sigma.item()), x
 
 
-def loss(model, data, step):
+def loss(model, drawn, step, problem):
     """The logarithmic loss of the root mean square errors of patches."""
+    data = drawn if step < DENOISING else measured_problems(problem, *drawn)
     found, x = estimate(model, data)
     error = (found.float() - x).flatten(1).square().mean(1)
     return logarithmic((error + 1e-12).sqrt())
@@ -210,16 +247,24 @@ class HeldOut:
         return self.sampler.validation(self.index - 1, side)
 
 
+@lru_cache
+def held_out(problem, sampler, index, side):
+    """The random parts of a held-out problem, drawn once: they take seconds."""
+    rng = validation_rng(index)
+    drawn = problem.draw(rng, HeldOut(sampler, BATCH * index), side)
+    return drawn if side == PATCH else drawn + context(rng, side)
+
+
 def validate(model, sampler, problem, side):
     """PSNR of small whole volumes, and of patches with a context; all held out."""
     device, scores = device_of(model), {}
     for name, n in (("whole", PATCH), ("patches", side)):
         found = []
         for index in range(3):
-            rng = validation_rng(index)
-            drawn = problem(rng, HeldOut(sampler, BATCH * index), n)
-            data = whole(*drawn) if n == PATCH else patches(rng, *drawn)
-            found.append(mean_psnr(*estimate(model, [p.to(device) for p in data])))
+            drawn = on_device(held_out(problem, sampler, index, n), device)
+            found.append(
+                mean_psnr(*estimate(model, measured_problems(problem, *drawn)))
+            )
         scores[name] = round(float(np.mean(found)), 3)
     return scores
 
@@ -236,7 +281,7 @@ def recipe(name, problem, side, kind, partitioned=True, **settings):
         name,
         partial(Unrolled3D, 2 if kind == "mri" else 1, **settings),
         partial(draw, problem=problem, side=side, partitioned=partitioned),
-        loss,
+        partial(loss, problem=problem),
         partial(validate, problem=problem, side=side),
         steps=STEPS,
         lr=1.5e-3,
@@ -248,9 +293,9 @@ def recipe(name, problem, side, kind, partitioned=True, **settings):
 
 
 RECIPES = [
-    recipe("unrolled_3d_mri", mri, MRI_SIDE, "mri"),
-    recipe("unrolled_3d_ct", ct, CT_SIDE, "ct"),
-    recipe("unrolled_slices_mri", mri, MRI_SIDE, "mri", dim=2),
-    recipe("unrolled_slices_ct", ct, CT_SIDE, "ct", dim=2),
-    recipe("unrolled_whole_mri", mri, MRI_SIDE, "mri", partitioned=False),
+    recipe("unrolled_3d_mri", MRI, MRI_SIDE, "mri"),
+    recipe("unrolled_3d_ct", CT, CT_SIDE, "ct"),
+    recipe("unrolled_slices_mri", MRI, MRI_SIDE, "mri", dim=2),
+    recipe("unrolled_slices_ct", CT, CT_SIDE, "ct", dim=2),
+    recipe("unrolled_whole_mri", MRI, MRI_SIDE, "mri", partitioned=False),
 ]

@@ -1,6 +1,6 @@
 """The unrolled network of volumes, and the problems of patches that it learns."""
 
-from functools import partial
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -95,27 +95,19 @@ def small(monkeypatch):
 def test_patches_learn_the_problems_of_partitioned_reconstruction(small):
     """b = G S x + S A^T noise for the true context, with the volume's own operator."""
     rng = np.random.RandomState(3)
-    x, physics, noise, sigma, maps, kernel = training.mri(rng, Source(), 16)
-
-    class Truth(np.random.RandomState):
-        def uniform(self, *_):
-            return 0.0  # no part of the estimate
-
-    rng = Truth(5)
-    true, back, maps, kernel, level = training.patches(
-        rng, x, physics, noise, sigma, maps, kernel
+    x, physics, noise, sigma = training.draw_mri(rng, Source(), 16)
+    count, _, places = training.context(rng, 16)
+    truth = torch.tensor(0.0)  # no part of the estimate
+    true, back, maps, kernel, level = training.measured_problems(
+        training.MRI, x, physics, noise, sigma, count, truth, places
     )
-    again = np.random.RandomState(5)
-    again.randint(1, training.CONTEXT + 1)
-    places = training.cut(again, 16, 8, 3)
     torch.testing.assert_close(true, training.stacked(x, places))
-    assert float(level) == pytest.approx(sigma)
+    assert float(level) == pytest.approx(float(sigma))
     normal = training.local(maps, kernel)
     seen = training.stacked(physics.A_adjoint(sigma * noise), places)
     torch.testing.assert_close(back, normal(true) + seen, rtol=1e-3, atol=1e-4)
-    for index, place in enumerate(places):
-        offset = [part.start for part in place[1:]]
-        exact = Exact(physics, x.shape).restrict(offset, (8,) * 3)
+    for index, place in enumerate(places.tolist()):
+        exact = Exact(physics, x.shape).restrict(place, (8,) * 3)
         found, expected = normal(true)[index], exact(true[index : index + 1])[0]
         assert float((found - expected).norm() / expected.norm()) < 1e-5
 
@@ -123,16 +115,15 @@ def test_patches_learn_the_problems_of_partitioned_reconstruction(small):
 def test_another_context_moves_the_equations(small):
     """They are those of the sweep of a partition from the same estimate."""
     rng = np.random.RandomState(3)
-    problem = training.mri(rng, Source(), 16)
-    x, physics, noise, sigma, *_ = problem
-    true, back, maps, kernel, _ = training.patches(np.random.RandomState(5), *problem)
-    rng = np.random.RandomState(5)
-    count = int(rng.randint(1, training.CONTEXT + 1))
+    x, physics, noise, sigma = drawn = training.draw_mri(rng, Source(), 16)
+    count, share, places = context = training.context(rng, 16)
+    true, back, maps, kernel, _ = training.measured_problems(
+        training.MRI, *drawn, *context
+    )
     y = physics.A(x) + sigma * noise
     normal = Exact(physics, x.shape)
-    estimate = conjugate_gradient(normal, physics.A_adjoint(y), None, count)
-    context = x + rng.uniform() * (estimate - x)
-    places = training.cut(rng, 16, 8, 3)
+    estimate = conjugate_gradient(normal, physics.A_adjoint(y), None, int(count))
+    estimate = x + share * (estimate - x)
     heard = []
 
     def base(b, local, level):
@@ -142,30 +133,42 @@ def test_another_context_moves_the_equations(small):
     partition = PartitionedReconstructor(
         base, 8, stride=1, sweeps=1, normal=Toeplitz, by_normal=True
     )
-    partition(y, physics, context, sigma)
+    partition(y, physics, estimate, sigma)
     offsets, _ = partition.patches(x.shape)
-    for index, place in enumerate(places):
-        offset = tuple(int(part.start) for part in place[1:])
-        expected = heard[offsets.index(offset)][0]
+    for index, place in enumerate(places.tolist()):
+        expected = heard[offsets.index(tuple(place))][0]
         torch.testing.assert_close(back[index], expected, rtol=1e-3, atol=1e-3)
 
 
+def test_the_noise_of_cone_beams_is_relative_to_their_mean(small):
+    x, views, noise, level = training.draw_ct(np.random.RandomState(3), Source(), 16)
+    physics, sigma, *_ = training.ct_operator(x, views, level)
+    assert len(physics.vectors) == views and noise.shape == physics.A(x).shape
+    assert float(sigma) == pytest.approx(float(level * physics.A(x).mean()))
+
+
+def data_of(problem, step, **partitioned):
+    """The data of a step as the network has them."""
+    drawn = training.draw(VolumeSampler(), step, problem, 16, **partitioned)
+    return drawn if step < 2 else training.measured_problems(problem, *drawn)
+
+
 def test_without_partition_volumes_are_whole(small):
-    drawn = partial(training.draw, VolumeSampler(), 3, training.mri, 16)
-    x, back, maps, kernel, _ = drawn(partitioned=False)
+    x, back, maps, kernel, _ = data_of(training.MRI, 3, partitioned=False)
     assert x.shape == back.shape == (1, 2, 16, 16, 16)
     assert maps.shape[2:] == (16,) * 3 and kernel.shape[1:] == (32, 32)
-    assert drawn()[0].shape == (3, 2, 8, 8, 8)
+    assert data_of(training.MRI, 3)[0].shape == (3, 2, 8, 8, 8)
 
 
-@pytest.mark.parametrize("problem", [training.mri, training.ct])
+@pytest.mark.parametrize("problem", [training.MRI, training.CT])
 @pytest.mark.parametrize("step", [0, 1, 2, 3])
 @pytest.mark.parametrize("dim", [2, 3])
 def test_a_step_learns(small, problem, step, dim):
     """Of the denoiser, of whole volumes, and of patches with a context."""
-    data = training.draw(VolumeSampler(), step, problem, 16)
-    x, back, *operator, sigma = data
-    channels = 2 if problem is training.mri else 1
+    # A worker process sees a copy of the problem.
+    drawn = training.draw(VolumeSampler(), step, replace(problem), 16)
+    x, back, *operator, sigma = data_of(problem, step)
+    channels = 2 if problem is training.MRI else 1
     assert x.shape == back.shape == (3, channels, 8, 8, 8)
     assert len(operator) == (0 if step < 2 else 2) and float(sigma) > 0
     torch.manual_seed(0)
@@ -173,7 +176,7 @@ def test_a_step_learns(small, problem, step, dim):
     optimiser = torch.optim.Adam(network.parameters(), lr=3e-3)
     losses = []
     for _ in range(8):
-        loss = training.loss(network, data, 0)
+        loss = training.loss(network, drawn, step, problem)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
