@@ -17,10 +17,18 @@ from ..solving.settings import PRECISIONS
 from ..solving.tuning import FOLDER, entry_key
 from ..suite import BENCHMARK, in_checkout, problems, solvers
 from ..support.atomic import replacing
+from ..support.parameters import Number
 from . import PROGRAM, parser
 
 
-def tune(patterns, problem_patterns=(), missing=False, precision="float32", trials=0):
+def tune(
+    patterns,
+    problem_patterns=(),
+    missing=False,
+    precision="float32",
+    trials=0,
+    from_table=False,
+):
     """Fill the tables of some solvers, entry by entry.
 
     If the search of a table is not the solver's any more, its entries are marked as
@@ -40,6 +48,8 @@ def tune(patterns, problem_patterns=(), missing=False, precision="float32", tria
     trials : int
         Trials an entry, 0: as many as it takes. Methods with equal numbers of trials can
         be compared.
+    from_table : bool
+        Whether a search starts from the values that the table has.
 
     Raises
     ------
@@ -53,6 +63,8 @@ def tune(patterns, problem_patterns=(), missing=False, precision="float32", tria
         options += ["--precision", precision]
     if trials:
         options += ["--trials", str(trials)]
+    if from_table:
+        options += ["--from-table"]
     for pattern in patterns:
         words = [*PROGRAM.split(), "tune", pattern, *options]
         for found in solvers(benchmark, [pattern]):
@@ -63,10 +75,11 @@ def tune(patterns, problem_patterns=(), missing=False, precision="float32", tria
             solver = type(found).get_instance(**found._parameters | settings)
             if not solver.open_parameters():
                 raise ValueError(f'{found} has no parameter whose value is "tuned".')
-            fill(solver, chosen, missing, trials, shlex.join(words))
+            command = shlex.join(words)
+            fill(solver, chosen, missing, trials, command, from_table)
 
 
-def fill(solver, problems, missing, trials, command):
+def fill(solver, problems, missing, trials, command, from_table=False):
     """Fill a solver's table, save it after each entry, and note the command in it."""
     solver.use_machine()
     path = FOLDER / f"{solver.name}.json"
@@ -77,7 +90,8 @@ def fill(solver, problems, missing, trials, command):
         if missing and key in table and not table[key].get("former"):
             continue
         if solver.refusal(problem.tuning.observe(0)) is None:
-            table[key] = solver.search(problem.tuning, trials)
+            start = table.get(key, {}).get("values") if from_table else None
+            table[key] = solver.search(problem.tuning, trials, start)
             tqdm.write(f"{solver.name} {key} {table[key]}")
             lines = [f" {json.dumps(k)}: {json.dumps(v)}" for k, v in table.items()]
             with replacing(path) as temporary:
@@ -86,7 +100,11 @@ def fill(solver, problems, missing, trials, command):
 
 def searched(solver):
     """{parameter: what is tried} of a solver."""
-    return {k: v.tried for k, v in solver.parameters.items() if getattr(v, "tried", "")}
+    chosen = {k: v for k, v in solver.parameters.items() if getattr(v, "tried", "")}
+    found = {name: parameter.tried for name, parameter in chosen.items()}
+    if sum(isinstance(parameter, Number) for parameter in chosen.values()) > 1:
+        found["steps"] = "along each number, then along two at once"
+    return found
 
 
 def stored(path, search):
@@ -140,6 +158,11 @@ def main(arguments):
     options.add_argument(
         "--trials", type=int, default=0, help="an entry (default: as many as it takes)"
     )
+    options.add_argument(
+        "--from-table",
+        action="store_true",
+        help="start from the table's values, not from what the solver states",
+    )
     chosen = options.parse_args(arguments)
     in_checkout("tune")
     try:
@@ -149,6 +172,7 @@ def main(arguments):
             chosen.missing,
             chosen.precision,
             chosen.trials,
+            chosen.from_table,
         )
     except ValueError as error:
         options.error(str(error))

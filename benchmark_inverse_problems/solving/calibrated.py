@@ -31,7 +31,7 @@ class CalibratedSolver(ReconstructionSolver):
     Introduction", Foundations and Trends in Machine Learning, 2023.
     """
 
-    def best(self, build, tuning, trials):
+    def best(self, build, tuning, trials, start=None):
         found = list(cases(build(calibration=1.0), tuning, self.device))
         needed = [float(case.error_ratios().quantile(SHARE)) for case in found]
         factor = max(needed) / interval(SHARE)

@@ -6,6 +6,7 @@ Problems", Journal of the ACM, 1961, on the logarithms of the numbers.
 
 import math
 from contextlib import suppress
+from itertools import combinations, product
 
 from ..support.parameters import Number
 
@@ -28,10 +29,13 @@ class PatternSearch:
     """The best of the points around it, and the best on each line through it.
 
     From the start, the search takes steps along one parameter after the other, as long as
-    they gain more than `TOLERANCE`. Where none does, the step is halved. It ends where the
-    neighbours of the best point lose little (`NEAR`) and a parabola through them promises
-    no more than `TOLERANCE`, for any number. So the best point has a tried neighbour on either side along each
-    number, but at the end of the number's range, where one side is enough.
+    they gain more than `TOLERANCE`. Then it repeats the sum of these steps, as long as that
+    gains. Where no step gains, the step is halved. It ends where the neighbours of the
+    best point lose little (`NEAR`) and a parabola through them promises no more than
+    `TOLERANCE`, for any number, and where no step along two numbers at once gains. So the
+    best point has a tried neighbour on either side along each number, but at the end of the
+    number's range, where one side is enough. A ridge that runs between the axes does not
+    stop the search.
 
     Parameters
     ----------
@@ -42,6 +46,9 @@ class PatternSearch:
     trials : int
         Number of trials. The search goes on with finer steps until then, and ends there.
         0: as many as it takes.
+    start : dict or None
+        The first point, {name: value}, near which the best one is expected: the first step
+        is half the coarsest. None: what the parameters state.
 
     Attributes
     ----------
@@ -51,13 +58,14 @@ class PatternSearch:
         {values as a tuple: score} of all trials.
     """
 
-    def __init__(self, score, parameters, trials=0):
+    def __init__(self, score, parameters, trials=0, start=None):
         self.score, self.parameters = score, parameters
         self.trials, self.most = trials, trials or MOST
         self.scores = {}
         self.best = {name: p.first()[0] for name, p in parameters.items()}
+        self.best |= {n: value for n, value in (start or {}).items() if n in self.best}
         with suppress(Exhausted):
-            self.run()
+            self.run(1 if start else 0)
 
     def value(self, point):
         """The score of a point; each point is tried once.
@@ -75,23 +83,56 @@ class PatternSearch:
             self.scores[key] = -math.inf if math.isnan(found) else found
         return self.scores[key]
 
-    def run(self):
-        """Search."""
-        for halvings in range((LAST if self.trials else FINEST) + 1):
+    def run(self, first):
+        """Search, from a number of halvings of the coarsest step."""
+        self.value(self.best)
+        for halvings in range(first, (LAST if self.trials else FINEST) + 1):
             step = 2.0**-halvings
-            while self.improved(step):
+            while self.improved(step) or self.slid(step, halvings):
                 pass
             if not self.trials and self.settled(step):
                 break
 
     def improved(self, step):
-        """Take the steps that gain; whether there was one."""
-        before = self.value(self.best)
+        """Take the steps along one parameter that gain; whether there was one."""
+        before = self.best
         for name, parameter in self.parameters.items():
             for move in self.moves(name, parameter, step):
-                while self.value(move(self.best)) > self.value(self.best) + TOLERANCE:
-                    self.best = move(self.best)
-        return self.value(self.best) > before
+                self.taken(move)
+        return self.followed(before)
+
+    def slid(self, step, halvings):
+        """Take the steps along two numbers at once that gain; whether there was one.
+
+        They are tried where the search would end.
+        """
+        if halvings < FINEST and not self.settled(step):
+            return False
+        before = self.best
+        for one, two in combinations(self.numbers(), 2):
+            for first, second in product(
+                self.moves(one, self.parameters[one], step),
+                self.moves(two, self.parameters[two], step),
+            ):
+                self.taken(lambda p, first=first, second=second: second(first(p)))
+        return self.followed(before)
+
+    def taken(self, move):
+        """Make a move as long as it gains."""
+        while self.value(move(self.best)) > self.value(self.best) + TOLERANCE:
+            self.best = move(self.best)
+
+    def followed(self, before):
+        """Whether the best point is another than before; then go on the same way."""
+        if self.best == before:
+            return False
+        ratios = {n: self.best[n] / before[n] for n in self.numbers() if before[n]}
+        self.taken(
+            lambda p: (
+                p | {n: self.parameters[n].rounded(p[n] * r) for n, r in ratios.items()}
+            )
+        )
+        return True
 
     def moves(self, name, parameter, step):
         """What leads from a point to its neighbours along a parameter."""

@@ -254,8 +254,11 @@ class ReconstructionSolver(DeclaredParameters, FingerprintMixin, BaseSolver):
             if v != TUNED and k not in excluded
         }
 
-    def search(self, tuning, trials=0):
-        """Search on the tuning set; what it found, after `trials` trials if not 0."""
+    def search(self, tuning, trials=0, start=None):
+        """Search on the tuning set; what it found, after `trials` trials if not 0.
+
+        It starts from the values `start`, if they are given.
+        """
         observations = OnDevice(tuning.observations, self.device)
         example = observations[0]
 
@@ -266,12 +269,13 @@ class ReconstructionSolver(DeclaredParameters, FingerprintMixin, BaseSolver):
             return reconstruct
 
         with noted() as weights:
-            found = self.best(build, tuning, trials)
+            found = self.best(build, tuning, trials, start)
         return found | ({"weights": weights} if weights else {})
 
-    def best(self, build, tuning, trials):
+    def best(self, build, tuning, trials, start=None):
         """The entry of the table that a search finds, see `tuning.tuned`."""
-        return tuned(build, self.open_parameters(), tuning, self.device, trials)
+        parameters = self.open_parameters()
+        return tuned(build, parameters, tuning, self.device, trials, start)
 
     def reconstructor(self, example, **parameters):
         """The method as one callable ``(y, physics) -> x_hat``."""

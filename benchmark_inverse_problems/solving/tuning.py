@@ -43,7 +43,7 @@ def entry_key(task, fixed):
     return f"{task} {others}".strip()
 
 
-def tuned(build, parameters, tuning, device, trials=0):
+def tuned(build, parameters, tuning, device, trials=0, start=None):
     """The point with the best mean PSNR on the tuning images that a search finds.
 
     Each image has its own seed, the same at every point. Otherwise the luck of methods
@@ -59,6 +59,8 @@ def tuned(build, parameters, tuning, device, trials=0):
     device : torch.device
     trials : int
         Number of trials; 0: as many as it takes.
+    start : dict or None
+        Values to start from, see `PatternSearch`.
 
     Returns
     -------
@@ -73,7 +75,7 @@ def tuned(build, parameters, tuning, device, trials=0):
         next(ticks)
         return mean_psnr(cases(build(**values), tuning, device))
 
-    search = PatternSearch(score, parameters, trials)
+    search = PatternSearch(score, parameters, trials, start)
     best = search.best
     return {
         "values": best,

@@ -25,7 +25,7 @@ from ..tiny import tiny_problem
 CPU = torch.device("cpu")
 TABLES = sorted(tuning.FOLDER.glob("*.json"))
 # Entries of a former search, to be found anew: at most so many of a table.
-FORMER = {"fire_hqs": 63}
+FORMER = {"diffpir": 31, "dpir": 38, "fire_hqs": 72, "pnp_pgd": 36, "red": 36}
 SOLVERS = {s.name: s for s in Benchmark(ROOT).get_solvers()}
 
 
@@ -182,6 +182,19 @@ def test_entries_of_a_former_search_stay_until_they_are_found_anew(
     assert not any(v.get("former") for v in third.values() if "psnr" in v)
 
 
+def test_tuning_may_start_from_the_table(red_entry):
+    command = ["red[iterations=2,level=0.1,weights=bundled]", "--problems", DENOISE]
+    first = red_entry(*command, "--trials", "5")
+    key = next(key for key, entry in first.items() if "psnr" in entry)
+    second = red_entry(*command, "--from-table", "--trials", "1")
+    assert second[key]["values"] == first[key]["values"]
+    assert sum("--from-table" in command for command in second["commands"]) == 1
+    third = red_entry(*command, "--trials", "1")
+    assert third[key]["values"] == {
+        "lambda_": SOLVERS["red"].parameters["lambda_"].start
+    }
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -325,6 +338,38 @@ def test_a_peak_between_two_equal_neighbours_is_found():
     found = PatternSearch(score, {"a": number}).best["a"]
     assert found == pytest.approx(0.2, rel=0.2)
     assert len(tried) < 15
+
+
+def ridge(a, b):
+    """A narrow ridge between the axes, with its peak at a = 3, b = 1 / 3."""
+    across, along = math.log2(a * b), math.log2(a / b) / 2
+    return 30 - 4 * abs(across) - 0.3 * (along - math.log2(3)) ** 2
+
+
+@pytest.mark.parametrize("trials", [0, 60])
+def test_a_ridge_between_the_axes_is_followed_to_its_peak(trials):
+    """Along one number at a time each neighbour of the start is worse."""
+    numbers = {
+        "a": Number(["tuned"], "A.", above=0, start=0.5, ratio=2),
+        "b": Number(["tuned"], "B.", above=0, start=2, ratio=2),
+    }
+    for move in (0.5, 2):
+        assert ridge(0.5 * move, 2) < ridge(0.5, 2) > ridge(0.5, 2 * move)
+    search = PatternSearch(ridge, numbers, trials)
+    assert search.value(search.best) > 29.9
+    assert len(search.scores) <= 60
+
+
+def test_a_search_may_start_near_the_best_point():
+    numbers = {n: Number(["tuned"], "A.", above=0, start=100) for n in "ab"}
+
+    def score(a, b):
+        return 30 - math.log(a) ** 2 - math.log(b) ** 2
+
+    near = PatternSearch(score, numbers, start={"a": 1.1, "b": 0.9})
+    far = PatternSearch(score, numbers)
+    assert near.value(near.best) > 29.95
+    assert len(near.scores) < len(far.scores)
 
 
 def test_a_search_ends_where_nothing_changes():
