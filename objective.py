@@ -41,9 +41,9 @@ class Objective(FingerprintMixin, BaseObjective):
 
     def evaluate_result(self, reconstructions):
         from benchmark_inverse_problems.judge.rows import row
-        from benchmark_inverse_problems.support.precision import float32_default
+        from benchmark_inverse_problems.support.precision import standard_numerics
 
-        with recorded(self._run_context), float32_default():
+        with recorded(self._run_context), standard_numerics():
             rows = [
                 self.problem.visit(index, partial(row, item))
                 for index, item in enumerate(progress(reconstructions, "judging"))

@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 import benchmark_inverse_problems
 from benchmark_inverse_problems import compare, evaluate, evaluation
 from benchmark_inverse_problems import suite as library
+from benchmark_inverse_problems.support.precision import SWITCHES, standard_numerics
 
 from .conftest import ROOT
 
@@ -248,15 +249,46 @@ def test_threads_of_other_libraries_come_back(monkeypatch):
         assert [pool["num_threads"] for pool in threadpool_info()] == before
 
 
-def test_a_default_type_of_the_method_changes_no_score():
+MOVES = [
+    lambda: torch.set_default_dtype(torch.float64),
+    lambda: torch.set_float32_matmul_precision("medium"),
+    lambda: torch.set_autocast_enabled("cpu", True),
+    lambda: torch.set_grad_enabled(False),
+    lambda: torch.use_deterministic_algorithms(True),
+    lambda: setattr(torch.backends.cudnn, "benchmark", True),
+    lambda: np.seterr(all="raise"),
+]
+
+
+@pytest.mark.parametrize("move", MOVES)
+def test_a_switch_that_the_method_moves_changes_no_score(move):
     def method(y, physics):
-        torch.set_default_dtype(torch.float64)
+        move()
         return y
 
     columns = ["objective_psnr", "objective_haarpsi"]
+    before = [switch.read() for switch in SWITCHES]
     found, expected = (evaluate(f, PROBLEM)[columns] for f in (method, lambda y, _: y))
     assert found.equals(expected)
-    assert torch.get_default_dtype() == torch.float32
+    assert [switch.read() for switch in SWITCHES] == before
+
+
+@pytest.mark.parametrize("move", MOVES)
+def test_a_switch_that_the_caller_moved_changes_no_score(move):
+    """And stays as the caller wants it. The operator is a product of matrices."""
+    problem = "bsds_random_projections[images=bundled,n_images=1,crop=32]"
+
+    def method(y, physics):
+        return physics.A_adjoint(y)
+
+    columns = ["objective_psnr", "objective_fingerprint"]
+    expected = evaluate(method, problem)[columns]
+    with standard_numerics():
+        move()
+        before = [switch.read() for switch in SWITCHES]
+        found = evaluate(method, problem)[columns]
+        assert [switch.read() for switch in SWITCHES] == before
+    assert found.equals(expected)
 
 
 @pytest.mark.parametrize("name", ["adjoint", "tv[weight=1]", "", None, 3])

@@ -221,13 +221,12 @@ def check_output(arguments):
             continue
         if not equals:
             name = next(iter(arguments[index + 1 :]), None)
-        plain = name is None or (
-            name.strip(".") and not set(name) & set("/\\\0") and len(name) <= LONGEST
-        )
-        if not plain:
+        # benchopt drops what follows a dot, so that v1.1 would overwrite v1.2.
+        stem = "x" if name is None else name.removesuffix(".parquet")
+        if not stem or set(stem) & set("./\\\0") or len(stem) > LONGEST:
             raise ValueError(
-                f"--output {name[:80]!r} is no name of a file: give one without slashes, of "
-                f"at most {LONGEST} characters. Files are written into outputs/."
+                f"--output {name[:80]!r} is no name of a file: give one without slashes "
+                f"and dots, of at most {LONGEST} characters. Files are written into outputs/."
             )
 
 

@@ -18,7 +18,7 @@ from ..physics.facts import loudness
 from ..physics.needs import offers
 from ..physics.noise import add_noise, noise_model
 from ..support.checks import check_known
-from ..support.precision import float32_default
+from ..support.precision import standard_numerics
 from ..support.text import listed
 from .reading import central_crop
 
@@ -236,14 +236,14 @@ class Problem:
             [zlib.crc32(self.task.measurement.encode()), index]
         )
 
-    @float32_default()
+    @standard_numerics()
     def make_operator(self, shape, index, settings):
         """A fresh operator for images of a shape, and the generator that it drew from."""
         rng = self.generator(index)
         factory = OPERATORS[self.task.operator]
         return factory(tuple(shape[1:]), rng, **settings), rng
 
-    @float32_default()
+    @standard_numerics()
     def measure(self, x, index):
         """The observation of the image with some index, with the operator that measured."""
         task = self.task

@@ -13,6 +13,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ..judge.case import SSIM_SIDE
 
+# Pillow reads more formats, some of them with a loss of bits that it does not tell.
+FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp")
 # Tags of TIFF, and a value of the second.
 BITS_PER_SAMPLE, SAMPLE_FORMAT, SIGNED = 258, 339, 2
@@ -68,7 +70,7 @@ def read_image(path):
         more than 8 bits for each value.
     """
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=FORMATS) as image:
             check_picture(image, path)
             pixels = np.array(ImageOps.exif_transpose(image).convert("RGB"))
     except Image.DecompressionBombError as error:

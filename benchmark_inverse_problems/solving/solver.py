@@ -29,6 +29,7 @@ from ..support.checkpoints import published_path
 from ..support.checks import check_known
 from ..support.digests import joined
 from ..support.parameters import TUNED, DeclaredParameters, NotAllowed
+from ..support.precision import use_standard
 from ..support.progress import progress
 from ..support.text import listed
 from . import settings
@@ -208,7 +209,7 @@ class ReconstructionSolver(DeclaredParameters, FingerprintMixin, BaseSolver):
         self.threads = settings.threads()
         self.compiled = settings.compiled()
         settings.use_threads(self.threads)
-        torch.set_default_dtype(torch.float32)  # another plugin may have changed it
+        use_standard()
         self.networks, self.parts = [], []
 
     def settle(self, task, tuning):

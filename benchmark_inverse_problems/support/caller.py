@@ -9,19 +9,19 @@ from threadpoolctl import ThreadpoolController
 from torch import nn
 from torch.nn.parameter import is_lazy
 
-from .precision import float32_default
+from .precision import standard_numerics
 
 
 @contextmanager
 def process_state():
-    """Leave random generators, numbers of threads and default type as they were."""
+    """Leave random generators, numbers of threads and numerical switches as they were."""
     threads = torch.get_num_threads()
     pools = ThreadpoolController().lib_controllers
     sizes = [pool.num_threads for pool in pools]
     python, numpy = random.getstate(), np.random.get_state()
     devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else []
     try:
-        with torch.random.fork_rng(devices), float32_default():
+        with torch.random.fork_rng(devices), standard_numerics():
             yield
     finally:
         random.setstate(python)

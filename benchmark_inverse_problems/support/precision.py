@@ -1,20 +1,82 @@
-"""The number type that the suite computes in."""
+"""The switches of torch and numpy that change numbers, and the state the suite computes in."""
 
+from collections.abc import Callable
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 
+import numpy as np
 import torch
 
 
-@contextmanager
-def float32_default():
-    """Make float32 torch's default type, whatever the process has set.
+@dataclass(frozen=True)
+class Switch:
+    """A global setting of the process, with the state that the suite computes in."""
 
-    Measurements would otherwise change with `torch.set_default_dtype`. It is a context and
-    a decorator; the default is afterwards as it was.
+    read: Callable
+    write: Callable
+    standard: object
+
+
+def attribute(owner, name, standard):
+    """The switch that is an attribute of a module."""
+    return Switch(
+        partial(getattr, owner, name), partial(setattr, owner, name), standard
+    )
+
+
+def autocast(device):
+    """The switch of automatic mixed precision on a kind of device."""
+    return Switch(
+        partial(torch.is_autocast_enabled, device),
+        partial(torch.set_autocast_enabled, device),
+        False,
+    )
+
+
+SWITCHES = (
+    Switch(torch.get_default_dtype, torch.set_default_dtype, torch.float32),
+    # "high" and "medium" multiply matrices with fewer bits.
+    Switch(
+        torch.get_float32_matmul_precision,
+        torch.set_float32_matmul_precision,
+        "highest",
+    ),
+    autocast("cpu"),
+    autocast("cuda"),
+    Switch(torch.is_grad_enabled, torch.set_grad_enabled, True),
+    Switch(
+        torch.are_deterministic_algorithms_enabled,
+        torch.use_deterministic_algorithms,
+        False,
+    ),
+    attribute(torch.backends.cudnn, "deterministic", False),
+    attribute(torch.backends.cudnn, "benchmark", False),
+    Switch(
+        np.geterr,
+        lambda errors: np.seterr(**errors),
+        {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"},
+    ),
+)
+
+
+def use_standard():
+    """Set all switches to what the suite computes in; another plugin may have moved them."""
+    for switch in SWITCHES:
+        switch.write(switch.standard)
+
+
+@contextmanager
+def standard_numerics():
+    """Compute with the standard switches, whatever the process has set.
+
+    Measurements and scores would otherwise change with them, without a word. It is a
+    context and a decorator; the switches are afterwards as they were.
     """
-    default = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float32)
+    before = [switch.read() for switch in SWITCHES]
+    use_standard()
     try:
         yield
     finally:
-        torch.set_default_dtype(default)
+        for switch, state in zip(SWITCHES, before, strict=True):
+            switch.write(state)

@@ -85,7 +85,7 @@ def test_a_config_has_lists(run, tmp_path, kind):
     assert status == 1 and f"{kind} is 3 in the configuration file" in printed
 
 
-@pytest.mark.parametrize("name", ["a/b", "../x", "..", ".", "", "x" * 300])
+@pytest.mark.parametrize("name", ["a/b", "../x", "..", ".", "", "x" * 300, "v1.2"])
 def test_a_name_of_files_is_no_path(run, suite, name):
     status, printed = run(*CELL, "--output", name)
     assert status == 1 and "is no name of a file: give one without slashes" in printed

@@ -301,6 +301,11 @@ def planar_tiff(path):
     tifffile.imwrite(path, pixels, photometric="rgb", planarconfig="separate")
 
 
+def deep_ppm(path):
+    """A picture with 10 bits for each value, in a format that Pillow reads as 8 bits."""
+    path.write_bytes(b"P6 16 16 1023\n" + bytes([3, 255] * 16 * 16 * 3))
+
+
 def tiny(path):
     Image.new("RGB", (8, 8)).save(path)
 
@@ -315,6 +320,7 @@ def signed_tiff(path):
         (tiny, "has 8x8 pixels, and SSIM needs 11 a side"),
         (planar_tiff, "has 16-bit RGB pixels and only 8-bit images are supported"),
         (signed_tiff, "has signed pixels"),
+        (deep_ppm, "cannot be read"),
         (deep_png, "has 16-bit RGB pixels and only 8-bit images are supported"),
         (huge_png, "is too large to be read"),
         (pages, "has 2 pages and one is needed"),

@@ -20,6 +20,7 @@ from benchmark_inverse_problems.commands.run import main
 from benchmark_inverse_problems.judge.reconstruction import check_reconstruction
 from benchmark_inverse_problems.solving import settings
 from benchmark_inverse_problems.solving.failures import read_failures
+from benchmark_inverse_problems.support.precision import use_standard
 
 from ..conftest import ROOT
 
@@ -324,15 +325,29 @@ def test_an_interruption_says_what_is_kept(suite, monkeypatch, capsys):
     assert "Interrupted. Finished cells are kept" in capsys.readouterr().out
 
 
-def test_a_default_type_of_one_plugin_changes_no_other(suite):
+@pytest.mark.parametrize(
+    "moved",
+    [
+        "torch.set_default_dtype(torch.float64)",
+        "torch.set_float32_matmul_precision('medium')",
+        "torch.set_autocast_enabled('cpu', True)",
+        "torch.set_grad_enabled(False)",
+        "torch.use_deterministic_algorithms(True)",
+    ],
+)
+def test_a_switch_that_one_plugin_moves_changes_no_other(suite, moved):
     suite.add_solver(
-        "double",
-        "torch.set_default_dtype(torch.float64)\n"
-        "        return lambda y, physics: physics.A_adjoint(y)",
+        "double", f"{moved}\n        return lambda y, physics: physics.A_adjoint(y)"
     )
+    # Half precision, a missing gradient and another default type would change it.
     suite.add_solver(
         "noisy",
-        "return lambda y, physics: y + 0.1 * torch.randn(y.shape)",
+        "z = torch.ones(8, requires_grad=True)\n"
+        "        (2 * z).sum().backward()\n"
+        "        assert not torch.are_deterministic_algorithms_enabled()\n"
+        "        return lambda y, physics: (\n"
+        "            (y + 0.1 * torch.randn(y.shape)) @ torch.eye(y.shape[-1]) / z.grad[0] * 2\n"
+        "        )",
     )
     cell = ["-s", "noisy", "-d", "simulated[task=denoise]"]
     columns = ["objective_psnr", "objective_fingerprint"]
@@ -340,7 +355,7 @@ def test_a_default_type_of_one_plugin_changes_no_other(suite):
     try:
         df = suite.run("-s", "double", *cell, "--no-cache")
     finally:
-        torch.set_default_dtype(torch.float32)
+        use_standard()
     assert set(df.objective_fingerprint) == set(expected.objective_fingerprint)
     found = df[df.solver_name == "noisy"].reset_index(drop=True)[columns]
     assert found.equals(expected)
