@@ -6,8 +6,11 @@ import inspect
 import platform
 import sys
 import sysconfig
+from contextlib import suppress
 from functools import cache
+from importlib.machinery import PathFinder
 from importlib.metadata import version
+from importlib.util import resolve_name
 from pathlib import Path
 from threading import Lock
 
@@ -97,15 +100,30 @@ def own_files(file):
     Modules of installed packages, of Python and of the suite itself are left out: their
     versions and `source_fingerprint` stand for them.
     """
-    found, left = set(), {Path(file).resolve()}
+    found, left = set(), {(Path(file).resolve(), "")}
     while left:
-        path = left.pop()
+        path, package = left.pop()
         found.add(path)
-        for name in modules_in(path.read_text(encoding="utf-8")):
-            origin = getattr(sys.modules.get(name), "__file__", None)
+        for name in modules_in(path.read_text(encoding="utf-8"), package):
+            origin = file_of(name)
             if origin and is_own(Path(origin).resolve()):
-                left |= {Path(origin).resolve()} - found
+                inner = Path(origin).resolve()
+                its = name if inner.stem == "__init__" else name.rpartition(".")[0]
+                left |= {(inner, its)} if inner not in found else set()
     return sorted(found)
+
+
+def file_of(name):
+    """The file of a module, also of one that a function will import; None if there is none."""
+    if name in sys.modules:
+        return getattr(sys.modules[name], "__file__", None)
+    parts, path = name.split("."), None
+    for end in range(1, len(parts) + 1):
+        spec = PathFinder.find_spec(".".join(parts[:end]), path)
+        if spec is None:
+            return None
+        path = spec.submodule_search_locations or []
+    return spec.origin if spec.has_location else None
 
 
 def is_own(path):
@@ -121,16 +139,19 @@ def others():
 
 
 @cache
-def modules_in(text):
-    """The full names that some code imports as modules, or may."""
+def modules_in(text, package):
+    """The full names that some code of a package imports as modules, or may."""
     with PARSING:
         tree = ast.parse(text)
     names = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names |= {node.module, *(f"{node.module}.{a.name}" for a in node.names)}
+        elif isinstance(node, ast.ImportFrom) and (package or not node.level):
+            with suppress(ImportError):  # more dots than the package has parents
+                module = "." * node.level + (node.module or "")
+                module = resolve_name(module, package)
+                names |= {module, *(f"{module}.{a.name}" for a in node.names)}
     return frozenset(names)
 
 

@@ -298,6 +298,41 @@ def test_the_key_knows_what_a_plugin_imports_and_reads(suite, tmp_path, monkeypa
         sys.modules.pop(name)
 
 
+@pytest.mark.parametrize("loaded", [False, True])
+def test_the_key_knows_what_a_function_of_a_plugin_will_import(
+    suite, tmp_path, monkeypatch, loaded
+):
+    """A package, with a part that another part imports by its place in the package."""
+    monkeypatch.syspath_prepend(tmp_path)
+    folder = tmp_path / "their_package"
+    (folder / "inner").mkdir(parents=True)
+    (folder / "__init__.py").write_text("")
+    (folder / "inner" / "__init__.py").write_text("")
+    (folder / "inner" / "method.py").write_text("from ..numbers import SCALE")
+    numbers = folder / "numbers.py"
+    numbers.write_text("SCALE = 1")
+    suite.add_solver(
+        "mine",
+        "from their_package.inner import method; return lambda y, _: method.SCALE * y",
+    )
+    cell = ["-s", "mine", "-d", "simulated[task=denoise,n_images=1]"]
+
+    def forget():
+        for name in [n for n in sys.modules if n.startswith("their_package")]:
+            sys.modules.pop(name)
+
+    first = suite.run(*cell).objective_psnr.item()
+    numbers.write_text("SCALE = 1 / 4")
+    if not loaded:
+        forget()
+    else:
+        sys.modules["their_package.numbers"].SCALE = 1 / 4
+        sys.modules["their_package.inner.method"].SCALE = 1 / 4
+    second = suite.run(*cell).objective_psnr.item()
+    assert second < first - 1
+    forget()
+
+
 def test_the_key_of_a_cell_knows_the_problems_file(suite):
     def state():
         (cls,) = (
