@@ -129,12 +129,14 @@ def compare(method, problem, solvers, name="mine"):
     Raises
     ------
     TypeError, ValueError
-        See `evaluate`; also if `solvers` is no list of texts.
+        See `evaluate`; also if `solvers` is no list of texts, or if the measurements of the
+        method are not those of the others.
     """
     if isinstance(solvers, str):
         raise TypeError(
             f"solvers={solvers!r} is one text: give a list of names, as in [{solvers!r}]."
         )
+    solvers = list(solvers)
     mine = evaluate(method, problem, name)
     if not solvers:
         return mine
@@ -148,7 +150,14 @@ def compare(method, problem, solvers, name="mine"):
                 stacklevel=2,
             )
             return mine
-    return pd.concat((mine, others), ignore_index=True)
+    found = pd.concat((mine, others), ignore_index=True)
+    marks = found.groupby("dataset_name")["objective_fingerprint"].nunique()
+    for mixed in marks[marks > 1].index:
+        raise ValueError(
+            f"The measurements of {mixed} are not the same for {name} and for "
+            f"{', '.join(solvers)}: the method, or the images on disk, changed them."
+        )
+    return found
 
 
 class Given(ReconstructionSolver):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from benchopt.cli.main import run as benchopt_run
+from PIL import Image
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import benchmark_inverse_problems
@@ -256,6 +257,8 @@ MOVES = [
     lambda: torch.set_grad_enabled(False),
     lambda: torch.use_deterministic_algorithms(True),
     lambda: setattr(torch.backends.cudnn, "benchmark", True),
+    lambda: torch.set_default_device("meta"),
+    lambda: torch.autograd.set_detect_anomaly(True),
     lambda: np.seterr(all="raise"),
 ]
 
@@ -342,6 +345,87 @@ def test_the_default_type_of_the_caller_changes_nothing(problem):
     finally:
         torch.set_default_dtype(torch.float32)
     assert found.equals(expected)
+
+
+def test_an_operator_that_the_method_writes_into_is_another_for_the_clock():
+    """The untimed pass has its own one, so that the first image is like the others."""
+
+    def scaled(y, physics):
+        sigma = float(physics.noise_model.sigma)
+        physics.noise_model.sigma = physics.noise_model.sigma * 2
+        return y / (1 + (2 * sigma) ** 2)
+
+    def plain(y, physics):
+        return y / (1 + (2 * float(physics.noise_model.sigma)) ** 2)
+
+    problem = "simulated[task=denoise,n_images=2]"
+    found, expected = (evaluate(f, problem).objective_psnr for f in (scaled, plain))
+    assert found.equals(expected)
+
+
+class Replaced(torch.nn.Module):
+    """Steps its weights, freezes them and grows while it runs."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = torch.nn.Conv2d(3, 3, 3, padding=1)
+
+    def forward(self, y, physics):
+        self.inner.weight = torch.nn.Parameter(self.inner.weight * 0.5)
+        self.inner.bias.requires_grad_(False)
+        self.more = torch.nn.Linear(1, 1)
+        return y + 0.3 * self.inner(y)
+
+
+def test_a_module_that_replaces_its_parts_comes_back():
+    torch.manual_seed(0)
+    method = Replaced()
+    before = dict(method.named_parameters())
+    first, second = (
+        evaluate(method, "simulated[task=denoise]").objective_psnr for _ in range(2)
+    )
+    assert first.equals(second)
+    assert dict(method.named_parameters()) == before
+    assert all(p.requires_grad for p in method.parameters())
+
+
+def test_pictures_that_change_meanwhile_are_refused(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 255, (16, 16, 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+
+    def method(y, physics):
+        Image.fromarray(255 - pixels).save(tmp_path / "a.png")
+        return y
+
+    problem = f"simulated[task=denoise,images='{tmp_path}',n_images=1]"
+    with pytest.raises(ValueError, match="has changed while it was in use"):
+        evaluate(method, problem)
+
+
+def test_solvers_of_a_comparison_may_be_an_iterator():
+    found = compare(lambda y, _: y, PROBLEM, iter(["adjoint"]))
+    assert found.solver_name.nunique() == 2
+
+
+def test_different_measurements_are_not_compared(monkeypatch):
+    others = evaluate(lambda y, _: y, PROBLEM, "others")
+    found = others.assign(objective_fingerprint="0badc0de")
+    monkeypatch.setattr(evaluation, "results_of", lambda *_: found)
+    with pytest.raises(ValueError, match="are not the same for mine and for others"):
+        compare(lambda y, _: y, PROBLEM, ["others"])
+
+
+def test_a_caller_in_inference_mode_may_use_gradients():
+    def descent(y, physics):
+        with torch.enable_grad():
+            x = y.clone().requires_grad_()
+            loss = (physics.A(x) - y).square().sum()
+            return x - 0.1 * torch.autograd.grad(loss, x)[0]
+
+    problem = "simulated[task=denoise]"
+    expected = evaluate(descent, problem).objective_psnr
+    with torch.inference_mode():
+        assert evaluate(descent, problem).objective_psnr.equals(expected)
 
 
 class Cropping(torch.nn.Module):

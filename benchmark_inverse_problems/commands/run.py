@@ -222,7 +222,9 @@ def check_output(arguments):
         if not equals:
             name = next(iter(arguments[index + 1 :]), None)
         # benchopt drops what follows a dot, so that v1.1 would overwrite v1.2.
-        stem = "x" if name is None else name.removesuffix(".parquet")
+        stem = (
+            "x" if name is None else name.removesuffix(".parquet").removesuffix(".csv")
+        )
         if not stem or set(stem) & set("./\\\0") or len(stem) > LONGEST:
             raise ValueError(
                 f"--output {name[:80]!r} is no name of a file: give one without slashes "
@@ -312,6 +314,8 @@ def left_out(benchmark, patterns):
         }
     except SyntaxError as error:
         raise ValueError(no_python(benchmark.benchmark_dir)) from error
+    for kind, listed in classes.items():
+        check_names(kind, listed)
     found = []
     for kind, listed in classes.items():
         named = {str(pattern).split("[")[0] for pattern in patterns[kind]}
@@ -331,6 +335,25 @@ def left_out(benchmark, patterns):
                     raise ValueError(sentence)
             found.append(sentence)
     return found
+
+
+def check_names(kind, classes):
+    """Check that no two files have a plugin of the same name.
+
+    Raises
+    ------
+    ValueError
+        If two have one: their results would be taken for those of one plugin.
+    """
+    files = {}
+    for cls in classes:
+        file = Path(cls._module_filename).name
+        other = files.setdefault(cls.name, file)
+        if other != file:
+            raise ValueError(
+                f"{kind}s/{other} and {kind}s/{file} both have the name {cls.name!r}: give "
+                "each the stem of its file."
+            )
 
 
 def no_python(folder):

@@ -2,6 +2,7 @@
 
 import os
 import time
+import warnings
 from functools import lru_cache, partial
 from os import PathLike
 from pathlib import Path
@@ -108,6 +109,16 @@ def check_folders(benchmark):
             "image set, as in `data_paths: {mine: FOLDER}`. A name that is a number needs "
             "quotation marks."
         )
+    for name, folder in folders.items():
+        if name == "auto" or generated(name):
+            raise ValueError(
+                f"data_paths has {name!r} in config.yml, which is no folder's name: images="
+                f"{name} needs no folder. Take another name."
+            )
+        if folder is not None and not folder.strip():
+            raise ValueError(
+                f"data_paths has no folder for {name!r} in config.yml: write its path."
+            )
     if not isinstance(home, str | PathLike | None):
         raise ValueError(
             f"data_home is {home!r} in config.yml: write the folder of the image sets."
@@ -234,6 +245,13 @@ class ProblemDataset(DeclaredParameters, FingerprintMixin, BaseDataset):
         if not self.refused:
             state["operator"] = code_of(OPERATORS[self.get_task().operator])
         return state
+
+    def unusable(self):
+        try:
+            with warnings.catch_warnings(action="ignore"):  # said when they are taken
+                return self.get_data()["problem"].images is None
+        except (NotAllowed, FileNotFoundError):
+            return True
 
     def images_digest(self):
         """A digest of the pictures of a folder that the problem takes, else ""."""

@@ -223,6 +223,7 @@ class Problem:
         The operator is the one that solvers are told.
         """
         observation = self.measure(self.truth(index), index)
+        self.note(index, observation.y)
         measured = self.images.scan is not None and not self.images.hidden
         if self.task.told is None or measured:
             return observation
@@ -288,12 +289,30 @@ class Problem:
             return self._judged[index]
         truth = self.truth(index)
         observation = self.measure(truth, index)
-        self._figures.setdefault(index, figures(observation.y))
+        self.note(index, observation.y)
         size = truth.nbytes + observation.nbytes
         if size <= self._room:
             self._room -= size
             self._judged[index] = (truth, observation)
         return truth, observation
+
+    def note(self, index, y):
+        """Keep the figures of the measurements of one image.
+
+        Raises
+        ------
+        ValueError
+            If they are others than before: its file is another one than at that time.
+        """
+        found = figures(y)
+        known = self._figures.setdefault(index, found)
+        if not np.allclose(
+            *(np.array(texts, float) for texts in (known, found)), 1e-3, 1e-3
+        ):
+            raise ValueError(
+                f"The image {self.images.names[index]} has changed while it was in use: run "
+                "again when nothing writes into its folder."
+            )
 
     def visit(self, index, function):
         """function(truth, observation) of one image, with the operator that measured.

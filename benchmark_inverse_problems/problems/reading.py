@@ -5,11 +5,12 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import skimage
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from ..judge.case import SSIM_SIDE
 
@@ -70,7 +71,9 @@ def read_image(path):
         more than 8 bits for each value.
     """
     try:
-        with Image.open(path, formats=FORMATS) as image:
+        # A plugin may have told Pillow to fill what is missing of a file with gray.
+        whole = patch.object(ImageFile, "LOAD_TRUNCATED_IMAGES", False)
+        with whole, Image.open(path, formats=FORMATS) as image:
             check_picture(image, path)
             pixels = np.array(ImageOps.exif_transpose(image).convert("RGB"))
     except Image.DecompressionBombError as error:
@@ -189,16 +192,21 @@ def image_paths(folder, kind=PICTURES):
     folder = Path(folder)
     paths = sorted(
         path
-        for path in all_files(folder)
+        for path in all_files(folder, hidden=False)
         if path.as_posix().lower().endswith(kind.suffixes)
-        and not path.is_fifo()
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        and (
+            path.is_file() or not path.exists()
+        )  # a broken link is said when it is read
     )
     return paths if kind.select is None else kind.select(paths)
 
 
-def all_files(folder):
-    """The files below a folder, also those behind linked folders."""
+def all_files(folder, hidden=True):
+    """The files below a folder, also those behind linked folders, each folder once.
+
+    Of several ways to a folder the first counts: folders come before links, and then in the
+    order of their names.
+    """
     seen = set()
     for place, folders, files in os.walk(folder, followlinks=True):
         real = os.path.realpath(place)
@@ -206,6 +214,10 @@ def all_files(folder):
             folders.clear()
             continue
         seen.add(real)
+        if not hidden:
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            files = [name for name in files if not name.startswith(".")]
+        folders.sort(key=lambda name: ((Path(place) / name).is_symlink(), name))
         yield from (Path(place) / name for name in files)
 
 

@@ -26,7 +26,7 @@ from ..support.atomic import replacing
 from .encoded import Encoded
 from .memory import remembering
 from .names import harmless
-from .submitted import read_rows
+from .submitted import POINT, read_rows
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 ASSETS = Path(__file__).parent / "page"
@@ -146,7 +146,7 @@ def dashboard(file, output=None, outputs=None):
         If it is no result file of this suite.
     """
     file = Path(file).resolve()
-    df = read_rows(file)
+    df = read_rows(file, columns=(*POINT, "objective_name"))
     benchmark = Benchmark(BENCHMARK)
     with working_in(BENCHMARK, outputs):
         folder = benchmark.get_output_folder()

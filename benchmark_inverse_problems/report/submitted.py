@@ -13,6 +13,8 @@ CELL = ("dataset_name", "solver_name")
 TEXTS = (*CELL, "objective_image", "objective_fingerprint")
 UNKNOWN = "not stated"
 NUMBERS = ("idx_rep", "stop_val", "objective_psnr", "objective_runtime")
+# What tells one row of a cell from another.
+POINT = ("idx_rep", "stop_val", "objective_image")
 
 
 def read_submitted(file):
@@ -30,15 +32,15 @@ def read_submitted(file):
     return read_rows(file, TEXTS, NUMBERS)
 
 
-def read_rows(file, texts=CELL, numbers=()):
+def read_rows(file, texts=CELL, numbers=(), columns=POINT):
     """The rows of a result file, checked.
 
     Parameters
     ----------
     file : path
         A parquet or CSV file that ``benchopt run`` wrote.
-    texts, numbers : tuple of str
-        The columns that it needs.
+    texts, numbers, columns : tuple of str
+        The columns that it needs: those with texts, those with numbers, and others.
 
     Returns
     -------
@@ -63,11 +65,7 @@ def read_rows(file, texts=CELL, numbers=()):
             f"{file} cannot be read ({type(error).__name__}): it is damaged or no parquet "
             "or CSV file. Copy it again."
         ) from error
-    missing = [name for name in (*texts, *numbers) if name not in df]
-    if missing:
-        raise ValueError(
-            f"{file} has no column {missing[0]}: give a result file of this suite."
-        )
+    check_columns(file, df, (*texts, *numbers))
     if df.empty:
         raise ValueError(f"{file} holds no results: give one with at least one cell.")
     for name in texts:
@@ -76,7 +74,17 @@ def read_rows(file, texts=CELL, numbers=()):
     for name in {*numbers, *(f"objective_{metric}" for metric in METRICS)} & set(df):
         if df[name].notna().any() and not pd.api.types.is_numeric_dtype(df[name]):
             raise ValueError(f"{file} has values in {name} that are no numbers.")
+    check_columns(file, df, columns)
     return df
+
+
+def check_columns(file, df, columns):
+    """Raise a ValueError if a result file lacks a column."""
+    missing = [name for name in columns if name not in df]
+    if missing:
+        raise ValueError(
+            f"{file} has no column {missing[0]}: give a result file of this suite."
+        )
 
 
 def combined(tables):

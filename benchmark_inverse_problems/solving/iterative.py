@@ -105,7 +105,7 @@ class IterativeSolver(ReconstructionSolver):
     def trajectory(self, learned, index, observation):
         """One image's reconstructions at the points of the curve and at the end."""
         kept = []
-        self.operations(observation)
+        self.operations(index, observation)
         follow = partial(self.follow, index, observation, kept)
         _, _, peak_memory = measure(follow, self.device)
         if self.device.type == "cpu":  # what is kept for the curve is not the method's

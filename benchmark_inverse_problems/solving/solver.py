@@ -3,6 +3,7 @@
 import warnings
 import weakref
 from collections.abc import Sequence
+from copy import deepcopy
 from functools import partial
 from importlib import import_module
 
@@ -153,6 +154,10 @@ class ReconstructionSolver(DeclaredParameters, FingerprintMixin, BaseSolver):
         """File names of the authors' checkpoints that the solver uses; its key has them."""
         return self.published if self._parameters.get("weights") == "published" else ()
 
+    def unusable(self):
+        missing = (not published_path(name).exists() for name in self.checkpoints())
+        return bool(self.refused) or any(missing)
+
     def _get_state(self):
         state = {
             "threads": settings.threads(),
@@ -250,7 +255,7 @@ class ReconstructionSolver(DeclaredParameters, FingerprintMixin, BaseSolver):
     def given(self, excluded):
         """The parameters that have a value, but the excluded ones."""
         return {
-            k: v
+            k: deepcopy(v)  # a method may write into a list
             for k, v in self._parameters.items()
             if v != TUNED and k not in excluded
         }
@@ -323,16 +328,21 @@ class ReconstructionSolver(DeclaredParameters, FingerprintMixin, BaseSolver):
         _, seconds, memory = measure(fit, self.device)
         return {"fit_time": seconds.wall, "fit_memory": memory}
 
-    def operations(self, observation):
+    def operations(self, index, observation):
         """10^9 operations, counted in one untimed pass per image size, which warms up.
 
-        Not benchopt's `warm_up`: that runs once per solver, not once per problem.
+        Not benchopt's `warm_up`: that runs once per solver, not once per problem. The pass
+        has operators of its own: what a method writes into one, or keeps in it, is not
+        there when the clock runs.
         """
-        if observation.shape not in self.gflops:
+        shape = observation.shape
+        if shape not in self.gflops:
             with uncompiled():
-                self.gflops[observation.shape] = self.counted(observation)
-            self.compile_times[observation.shape] = self.compile(observation)
-        return self.gflops[observation.shape]
+                self.gflops[shape] = self.counted(self.observations[index])
+            self.compile_times[shape] = NAN
+            if self.parts:
+                self.compile_times[shape] = self.compile(self.observations[index])
+        return self.gflops[shape]
 
     def passes(self, observation):
         """The untimed calls, in order, that count operations or compile."""
@@ -374,7 +384,7 @@ class ReconstructionSolver(DeclaredParameters, FingerprintMixin, BaseSolver):
 
     def metered(self, learned, index, observation):
         """The reconstruction of one image, with its costs and those of learning."""
-        gflops = self.operations(observation)
+        gflops = self.operations(index, observation)
         # The clone is for methods that write into their y.
         y, physics = observation.y.clone(), observation.physics
         call = partial(self.call, y, physics, index)

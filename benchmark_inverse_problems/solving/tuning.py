@@ -28,7 +28,12 @@ def look_up(solver, task, fixed):
     path = FOLDER / f"{solver}.json"
     if not path.exists():
         return None
-    return json.loads(path.read_text()).get(entry_key(task, fixed))
+    try:
+        return json.loads(path.read_text()).get(entry_key(task, fixed))
+    except ValueError as error:
+        raise ValueError(
+            f"{path} is no JSON ({error}): restore it from the repository."
+        ) from error
 
 
 def changed_weights(entry):

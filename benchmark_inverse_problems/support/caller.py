@@ -62,7 +62,7 @@ class Kept:
         self.part = part
         self.scripted = isinstance(part, torch.jit.ScriptModule)
         self.parameters = {
-            name: (p, p.detach().clone(), p.grad, copied(p.grad))
+            name: (p, p.detach().clone(), p.requires_grad, p.grad, copied(p.grad))
             for name, p in part.named_parameters(recurse=False)
             if not is_lazy(p)
         }
@@ -71,21 +71,25 @@ class Kept:
             for name, b in part.named_buffers(recurse=False)
             if not is_lazy(b)
         }
-        self.registered = {} if self.scripted else dict(part._buffers)
+        names = () if self.scripted else ("_buffers", "_parameters", "_modules")
+        self.registered = {name: dict(getattr(part, name)) for name in names}
 
     @torch.no_grad()
     def restore(self):
         """Put everything back."""
-        for parameter, value, gradient, its_value in self.parameters.values():
+        for parameter, value, required, gradient, its_value in self.parameters.values():
+            if parameter.shape != value.shape:
+                parameter.data = value
             parameter.data.copy_(value)
+            parameter.requires_grad_(required)
             if gradient is not None:
                 gradient.copy_(its_value)
             parameter.grad = gradient
         for buffer, value in self.buffers.values():
             buffer.copy_(value)
-        if not self.scripted:
-            self.part._buffers.clear()
-            self.part._buffers.update(self.registered)
+        for name, items in self.registered.items():
+            getattr(self.part, name).clear()
+            getattr(self.part, name).update(items)
 
 
 def copied(tensor):

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from pathlib import Path
 
 from .atomic import NotWritten, replacing
@@ -29,7 +30,7 @@ class Digests:
         kept = self.read()
         found, changed = {}, False
         for file in map(Path, files):
-            key, mark = str(file.resolve()), mark_of(file)
+            key, mark = os.path.realpath(file), mark_of(file)
             if mark is None:
                 found[file] = ""
                 continue
@@ -77,4 +78,4 @@ def joined(digests):
         Names and digests.
     """
     text = "\n".join(f"{name} {digest}" for name, digest in digests)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()

@@ -44,6 +44,8 @@ SWITCHES = (
     ),
     autocast("cpu"),
     autocast("cuda"),
+    Switch(lambda: chosen_device(), torch.set_default_device, None),
+    Switch(torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly, False),
     Switch(torch.is_grad_enabled, torch.set_grad_enabled, True),
     Switch(
         torch.are_deterministic_algorithms_enabled,
@@ -58,6 +60,12 @@ SWITCHES = (
         {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"},
     ),
 )
+
+
+def chosen_device():
+    """torch's default device, or None if nobody has chosen another than the CPU."""
+    device = torch.get_default_device()
+    return None if device.type == "cpu" else device
 
 
 def use_standard():
@@ -76,7 +84,8 @@ def standard_numerics():
     before = [switch.read() for switch in SWITCHES]
     use_standard()
     try:
-        yield
+        with torch.inference_mode(False):
+            yield
     finally:
         for switch, state in zip(SWITCHES, before, strict=True):
             switch.write(state)

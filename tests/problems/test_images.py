@@ -10,13 +10,15 @@ import tifffile
 import torch
 import yaml
 from benchopt.benchmark import Benchmark
-from PIL import Image
+from PIL import Image, ImageFile
 
+from benchmark_inverse_problems.problems import dataset, reading
 from benchmark_inverse_problems.problems import images as library
 from benchmark_inverse_problems.problems.dataset import image_folder
 from benchmark_inverse_problems.problems.reading import central_crop
 from benchmark_inverse_problems.problems.special_sets import SPECIAL_SETS
 from benchmark_inverse_problems.solving.failures import read_failures
+from benchmark_inverse_problems.support.digests import Digests
 
 from ..conftest import ROOT
 
@@ -331,6 +333,46 @@ def test_what_would_be_read_wrong_is_refused(tmp_path, make, words):
     images = library.open_images("mine", tmp_path)
     with pytest.raises(ValueError, match=words):
         images[0]
+
+
+def test_half_a_picture_is_refused_whatever_a_plugin_told_pillow(tmp_path, monkeypatch):
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
+    path = tmp_path / "a.jpg"
+    pixels = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
+    Image.fromarray(pixels).save(path)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(ValueError, match="truncated"):
+        reading.read_image(path)
+
+
+@pytest.mark.parametrize("link", [".cache", "a_link", "z_link"])
+def test_a_folder_has_its_own_name_whatever_links_to_it(tmp_path, link):
+    colours(tmp_path / "real" / "b.png", 60)
+    (tmp_path / link).symlink_to(tmp_path / "real")
+    found = reading.image_paths(tmp_path)
+    assert [str(path.relative_to(tmp_path)) for path in found] == ["real/b.png"]
+
+
+def test_a_link_to_itself_fails_alone(tmp_path):
+    colours(tmp_path / "a.png", 60)
+    (tmp_path / "b.png").symlink_to("b.png")
+    images = library.open_images("mine", tmp_path)
+    assert images[0][0] == "a.png"
+    with pytest.raises(ValueError, match="cannot be read"):
+        images[1]
+    assert Digests(tmp_path / "kept.json").of([tmp_path / "b.png"]) == {
+        tmp_path / "b.png": ""
+    }
+
+
+@pytest.mark.parametrize("settings", [{"bundled": "x"}, {"auto": "x"}, {"mine": ""}])
+def test_names_of_folders_that_would_be_ignored_are_refused(settings):
+    class Named:
+        def get_setting(self, name):
+            return settings if name == "data_paths" else None
+
+    with pytest.raises(ValueError, match="data_paths has "):
+        dataset.check_folders(Named())
 
 
 def test_what_is_skipped_is_said(tmp_path):

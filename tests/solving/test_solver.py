@@ -333,6 +333,55 @@ def test_the_key_knows_what_a_function_of_a_plugin_will_import(
     forget()
 
 
+@pytest.mark.parametrize(
+    "cell",
+    [
+        ["-s", "tv[weight=-1]", "-d", "simulated[n_images=1]"],
+        ["-s", "adjoint", "-d", "simulated[images=nosuch,n_images=1]"],
+        ["-s", "adjoint", "-d", "simulated[images=bundled,n_images=7]"],
+    ],
+)
+def test_a_refused_cell_fails_each_time(suite, monkeypatch, capsys, cell):
+    monkeypatch.setattr(
+        "benchmark_inverse_problems.commands.run.BENCHMARK", suite.folder
+    )
+    healthy = ["-s", "adjoint", "-d", "simulated[n_images=1]", "--no-plot"]
+    for _ in range(2):
+        assert main([*cell, *healthy]) == 1
+        assert "FAILED" in capsys.readouterr().out
+
+
+def test_two_files_with_one_name_are_refused(suite, monkeypatch, capsys):
+    monkeypatch.setattr(
+        "benchmark_inverse_problems.commands.run.BENCHMARK", suite.folder
+    )
+    folder = suite.folder / "solvers"
+    (folder / "copy.py").write_text((folder / "adjoint.py").read_text())
+    with pytest.raises(ValueError, match="both have the name 'adjoint'"):
+        main(["-s", "adjoint", "-d", "simulated[n_images=1]"])
+
+
+def test_a_list_of_parameters_belongs_to_one_cell(suite):
+    suite.add_solver(
+        "growing",
+        "scales.append(scales[-1] / 2)\n"
+        "        return lambda y, physics: scales[-1] * physics.A_adjoint(y)",
+    )
+    file = suite.folder / "solvers" / "growing.py"
+    text = file.read_text().replace("self, example", "self, example, scales")
+    file.write_text(text + '\n    parameters = {"scales": [[1.0]]}\n')
+    problems = [
+        "simulated[task=denoise,n_images=1]",
+        "simulated[task=denoise,n_images=2]",
+    ]
+    alone = suite.run("-s", "growing", "-d", problems[1])
+    asked = [word for problem in problems for word in ("-d", problem)]
+    both = suite.run("-s", "growing", *asked, "--no-cache")
+    second = both[both.dataset_name == alone.dataset_name[0]]
+    assert list(second.objective_psnr) == list(alone.objective_psnr)
+    assert set(both.solver_name) == set(alone.solver_name)
+
+
 def test_the_key_of_a_cell_knows_the_problems_file(suite):
     def state():
         (cls,) = (
