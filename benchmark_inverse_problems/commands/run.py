@@ -221,10 +221,10 @@ def check_output(arguments):
             continue
         if not equals:
             name = next(iter(arguments[index + 1 :]), None)
+        if name is None:  # benchopt says so
+            continue
         # benchopt drops what follows a dot, so that v1.1 would overwrite v1.2.
-        stem = (
-            "x" if name is None else name.removesuffix(".parquet").removesuffix(".csv")
-        )
+        stem = name.removesuffix(".parquet").removesuffix(".csv")
         if not stem or set(stem) & set("./\\\0") or len(stem) > LONGEST:
             raise ValueError(
                 f"--output {name[:80]!r} is no name of a file: give one without slashes "

@@ -3,7 +3,7 @@
 import os
 import time
 import warnings
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from os import PathLike
 from pathlib import Path
 
@@ -246,6 +246,7 @@ class ProblemDataset(DeclaredParameters, FingerprintMixin, BaseDataset):
             state["operator"] = code_of(OPERATORS[self.get_task().operator])
         return state
 
+    @cached_property  # the key of each cell asks, and folders may be large
     def unusable(self):
         try:
             with warnings.catch_warnings(action="ignore"):  # said when they are taken

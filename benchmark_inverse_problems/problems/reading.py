@@ -194,9 +194,8 @@ def image_paths(folder, kind=PICTURES):
         path
         for path in all_files(folder, hidden=False)
         if path.as_posix().lower().endswith(kind.suffixes)
-        and (
-            path.is_file() or not path.exists()
-        )  # a broken link is said when it is read
+        # A broken link is said when it is read.
+        and (path.is_file() or not path.exists())
     )
     return paths if kind.select is None else kind.select(paths)
 

@@ -118,13 +118,22 @@ def file_of(name):
     """The file of a module, also of one that a function will import; None if there is none."""
     if name in sys.modules:
         return getattr(sys.modules[name], "__file__", None)
-    parts, path = name.split("."), None
-    for end in range(1, len(parts) + 1):
-        spec = PathFinder.find_spec(".".join(parts[:end]), path)
-        if spec is None:
-            return None
-        path = spec.submodule_search_locations or []
-    return spec.origin if spec.has_location else None
+    spec = spec_of(name)
+    return spec.origin if spec and spec.has_location else None
+
+
+def spec_of(name):
+    """What Python finds for a module, without an import; None if it finds nothing."""
+    package = name.rpartition(".")[0]
+    return PathFinder.find_spec(name, folders_of(package) if package else None)
+
+
+def folders_of(package):
+    """Where the modules of a package are; a module that is no package has none."""
+    if package in sys.modules:
+        return getattr(sys.modules[package], "__path__", [])
+    spec = spec_of(package)
+    return (spec and spec.submodule_search_locations) or []
 
 
 def is_own(path):
@@ -181,13 +190,14 @@ class FingerprintMixin:
     tables = ()
     reads = ()
 
+    @property
     def unusable(self):
         """Whether cells of the component fail before anything is computed."""
         return False
 
     def _get_state(self):
         state = {"fingerprint": source_fingerprint(tables=self.tables)}
-        if self.unusable():
+        if self.unusable:
             # benchopt would serve the failure from its cache, without a word.
             state["once"] = uuid4().hex
         file = getattr(self, "_module_filename", None)

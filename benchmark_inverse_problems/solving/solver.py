@@ -154,6 +154,7 @@ class ReconstructionSolver(DeclaredParameters, FingerprintMixin, BaseSolver):
         """File names of the authors' checkpoints that the solver uses; its key has them."""
         return self.published if self._parameters.get("weights") == "published" else ()
 
+    @property
     def unusable(self):
         missing = (not published_path(name).exists() for name in self.checkpoints())
         return bool(self.refused) or any(missing)
@@ -332,16 +333,15 @@ class ReconstructionSolver(DeclaredParameters, FingerprintMixin, BaseSolver):
         """10^9 operations, counted in one untimed pass per image size, which warms up.
 
         Not benchopt's `warm_up`: that runs once per solver, not once per problem. The pass
-        has operators of its own: what a method writes into one, or keeps in it, is not
+        has an operator of its own: what a method writes into one, or keeps in it, is not
         there when the clock runs.
         """
         shape = observation.shape
         if shape not in self.gflops:
+            own = self.observations[index]
             with uncompiled():
-                self.gflops[shape] = self.counted(self.observations[index])
-            self.compile_times[shape] = NAN
-            if self.parts:
-                self.compile_times[shape] = self.compile(self.observations[index])
+                self.gflops[shape] = self.counted(own)
+            self.compile_times[shape] = self.compile(own)
         return self.gflops[shape]
 
     def passes(self, observation):

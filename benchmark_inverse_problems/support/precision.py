@@ -17,6 +17,11 @@ class Switch:
     write: Callable
     standard: object
 
+    def move(self, state):
+        """Bring it to a state; torch takes milliseconds to write some that stay."""
+        if self.read() != state:
+            self.write(state)
+
 
 def attribute(owner, name, standard):
     """The switch that is an attribute of a module."""
@@ -34,6 +39,12 @@ def autocast(device):
     )
 
 
+def chosen_device():
+    """torch's default device, or None if nobody has chosen another than the CPU."""
+    device = torch.get_default_device()
+    return None if device.type == "cpu" else device
+
+
 SWITCHES = (
     Switch(torch.get_default_dtype, torch.set_default_dtype, torch.float32),
     # "high" and "medium" multiply matrices with fewer bits.
@@ -44,7 +55,7 @@ SWITCHES = (
     ),
     autocast("cpu"),
     autocast("cuda"),
-    Switch(lambda: chosen_device(), torch.set_default_device, None),
+    Switch(chosen_device, torch.set_default_device, None),
     Switch(torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly, False),
     Switch(torch.is_grad_enabled, torch.set_grad_enabled, True),
     Switch(
@@ -62,16 +73,10 @@ SWITCHES = (
 )
 
 
-def chosen_device():
-    """torch's default device, or None if nobody has chosen another than the CPU."""
-    device = torch.get_default_device()
-    return None if device.type == "cpu" else device
-
-
 def use_standard():
     """Set all switches to what the suite computes in; another plugin may have moved them."""
     for switch in SWITCHES:
-        switch.write(switch.standard)
+        switch.move(switch.standard)
 
 
 @contextmanager
@@ -88,4 +93,4 @@ def standard_numerics():
             yield
     finally:
         for switch, state in zip(SWITCHES, before, strict=True):
-            switch.write(state)
+            switch.move(state)
