@@ -1,5 +1,7 @@
 """``python -m benchmark_inverse_problems NAME``: the commands of the suite."""
 
+import codecs
+import locale
 import os
 import sys
 from importlib import import_module
@@ -37,6 +39,13 @@ def main(arguments=None):
     int
         The exit status: 2 for a name that is not known.
     """
+    if codecs.lookup(locale.getencoding()).name == "ascii":
+        print(
+            "Python reads files as ASCII here, and cannot read all letters of the suite: "
+            "set PYTHONUTF8=1.",
+            file=sys.stderr,
+        )
+        return 1
     name, *rest = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
     if name in ("-h", "--help"):
         print(usage())

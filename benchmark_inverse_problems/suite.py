@@ -187,7 +187,7 @@ def computed(benchmark, problems, solvers, repetitions=1):
 
 def configured(path):
     """The dataset and the solver patterns of a run config, for `results_of`."""
-    config = yaml.safe_load(path.read_text())
+    config = yaml.safe_load(path.read_text(encoding="utf-8"))
     return config["dataset"], config["solver"]
 
 

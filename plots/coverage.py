@@ -1,8 +1,9 @@
 from benchopt import BasePlot
 
 from benchmark_inverse_problems.judge.metrics import SHARES
+from benchmark_inverse_problems.report.comparison import coverages
 from benchmark_inverse_problems.report.names import heading
-from benchmark_inverse_problems.report.rows import coverages, last_rows
+from benchmark_inverse_problems.report.rows import last_rows
 from benchmark_inverse_problems.report.styles import GRAY, OPEN_CIRCLE, styles
 
 NONE = "no method with a spread"

@@ -2,12 +2,11 @@ from benchopt import BasePlot
 
 from benchmark_inverse_problems.judge.metrics import METRICS
 from benchmark_inverse_problems.report.axes import around, inside, left_out
-from benchmark_inverse_problems.report.comparison import pareto_front
+from benchmark_inverse_problems.report.comparison import mean_points, pareto_front
 from benchmark_inverse_problems.report.names import heading, labels
 from benchmark_inverse_problems.report.rows import (
     last_rows,
     machine_text,
-    mean_points,
     qualities,
 )
 from benchmark_inverse_problems.report.styles import (

@@ -1,8 +1,9 @@
 from benchopt import BasePlot
 
 from benchmark_inverse_problems.report.axes import around, inside, left_out
+from benchmark_inverse_problems.report.comparison import mean_points
 from benchmark_inverse_problems.report.names import heading, labels
-from benchmark_inverse_problems.report.rows import last_rows, mean_points
+from benchmark_inverse_problems.report.rows import last_rows
 from benchmark_inverse_problems.report.styles import styles
 
 NONE = "no problem with a null space"

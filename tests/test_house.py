@@ -1,6 +1,7 @@
 """Who may know what: wings, the public surface, and the one command."""
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -41,6 +42,34 @@ def test_only_physics_asks_what_an_operator_is(pattern):
         re.search(r"(?<!self)\.factor\b", path.read_text())
         for path in (PACKAGE / "physics").rglob("*.py")
     )
+
+
+def test_files_are_read_as_utf8_wherever_it_runs():
+    """Windows would take the letters of a European language for those of another."""
+    calls = [
+        call
+        for path in SOURCES
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call)
+        and getattr(call.func, "attr", "") in ("read_text", "write_text")
+    ]
+    assert len(calls) > 30
+    for call in calls:
+        assert "encoding" in {word.arg for word in call.keywords}, ast.unparse(call)
+
+
+def test_a_machine_that_reads_ascii_only_is_one_sentence():
+    ascii = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmark_inverse_problems", "tables", "x.parquet"],
+        env=os.environ | ascii,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("Python reads files as ASCII here")
+    assert done.stderr.count("\n") == 1
 
 
 def imported_wings(path):

@@ -6,7 +6,7 @@ differs by more than the tolerance.
 """
 
 from ..judge.metrics import METRICS
-from ..report.comparison import image_scores
+from ..report.comparison import gaps, image_means, image_scores
 from ..report.rows import ALL, last_rows
 from ..report.submitted import read_rows
 from . import parser
@@ -17,7 +17,7 @@ TOLERANCE = 1e-3
 def cells(file, metric):
     """Mean of a metric over the images of each cell, a Series by (problem, solver)."""
     scores = image_scores(last_rows(read_rows(file), ALL), metric)
-    return scores.groupby(level="dataset_name").mean().stack()
+    return image_means(scores).stack().dropna()
 
 
 def main(arguments):
@@ -44,7 +44,7 @@ def main(arguments):
     if common.empty:
         print("The files have no cell in common.")
         return 1
-    size = (after[common] - before[common]).abs()
+    size = gaps(after[common], before[common]).abs()
     problem, solver = size.idxmax()
     unit = METRICS[chosen.metric].unit
     print(

@@ -55,7 +55,7 @@ def new_solver(name, folder=BENCHMARK):
     path = Path(folder) / "solvers" / f"{name}.py"
     if path.exists():
         raise FileExistsError(f"{path} exists: choose another name or edit it.")
-    path.write_text(TEMPLATE.format(name=name))
+    path.write_text(TEMPLATE.format(name=name), encoding="utf-8")
     readme.write(folder)
     return path
 

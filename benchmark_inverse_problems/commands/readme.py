@@ -82,7 +82,7 @@ def result_tables(df):
 
 
 def update(path, parts):
-    path.write_text(filled(path.read_text(), parts))
+    path.write_text(filled(path.read_text(encoding="utf-8"), parts))
 
 
 def write(folder=BENCHMARK, results=None):

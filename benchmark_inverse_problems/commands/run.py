@@ -283,7 +283,7 @@ def patterns_of(arguments):
     except (click.ClickException, click.exceptions.Exit):
         return None
     config = options["config_file"]
-    config = yaml.safe_load(Path(config).read_text()) if config else {}
+    config = yaml.safe_load(Path(config).read_text(encoding="utf-8")) if config else {}
     found = {}
     for kind in ("dataset", "solver"):
         listed = options[kind] or config.get(kind) or ()

@@ -23,7 +23,7 @@ from ..judge.metrics import METRICS
 from ..judge.pictures import gallery
 from ..physics.catalogue import OPERATORS
 from ..problems.images import IMAGE_SETS
-from ..report.comparison import SAMPLE, image_scores
+from ..report.comparison import SAMPLE, image_means, image_scores
 from ..report.figures import write_figures
 from ..report.leaderboard import DIFFERENCE
 from ..report.names import labels, problem_names
@@ -135,8 +135,7 @@ def places(df):
         of the same mean share a place. A problem without a PSNR has no places.
     """
     scores = image_scores(last_rows(df, ALL), "psnr")
-    by_problem = scores.groupby(level="dataset_name", sort=False)
-    means = by_problem.mean().dropna(how="all")
+    means = image_means(scores).dropna(how="all")
     gaps = paired_to_best(scores.loc[means.index])
     gaps = gaps.groupby(level="dataset_name", sort=False).mean()
     found = {}
@@ -292,13 +291,15 @@ def config_page(folder):
         "# Run configs\n\n`benchopt run . --config configs/NAME.yml`; the comments say what for."
     ]
     for path in sorted(Path(folder).glob("*.yml")):
-        parts.append(f"## {path.name}\n\n```yaml\n{path.read_text().strip()}\n```")
+        parts.append(
+            f"## {path.name}\n\n```yaml\n{path.read_text(encoding='utf-8').strip()}\n```"
+        )
     return "\n\n".join(parts) + "\n"
 
 
 def dashboard_lists(folder, benchmark):
     """The dashboard's saved views, its pages and the metrics."""
-    config = yaml.safe_load((Path(folder) / "config.yml").read_text())
+    config = yaml.safe_load((Path(folder) / "config.yml").read_text(encoding="utf-8"))
     views = markdown_table(
         ["view", "page"],
         [
@@ -360,7 +361,7 @@ def write(folder=BENCHMARK, docs=None, results=()):
         shutil.rmtree(docs / name, ignore_errors=True)
     for name, text in pages.items():
         (docs / name).parent.mkdir(parents=True, exist_ok=True)
-        (docs / name).write_text(text)
+        (docs / name).write_text(text, encoding="utf-8")
     write_pictures(docs / "problems" / "pictures", examples)
     write_figures(docs)
 

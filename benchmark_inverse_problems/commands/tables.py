@@ -9,6 +9,7 @@ from ..report.tables import (
     LAYOUTS,
     arranged,
     formatted,
+    incomplete_notes,
     outside_marks,
     pivot,
     with_published,
@@ -40,6 +41,7 @@ def main(arguments):
         (metric,) = layout.metrics
         table, sources = pivot(df, metric), []
         marks, notes = outside_marks(df, metric)
+        notes += incomplete_notes(df, metric)
         if options.published:
             table, sources = with_published(table, metric)
         notes = sources + notes

@@ -93,7 +93,9 @@ def assess(target, means):
 def main(arguments):
     """Print the tables; return 1 if a promise is not kept."""
     parser("targets", "What was promised and what is reached.").parse_args(arguments)
-    config = yaml.safe_load((BENCHMARK / "configs" / "targets.yml").read_text())
+    config = yaml.safe_load(
+        (BENCHMARK / "configs" / "targets.yml").read_text(encoding="utf-8")
+    )
     means = compute(config["runs"])
     missed = table(config["targets"], means, "target", "met")
     print(

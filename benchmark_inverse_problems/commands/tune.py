@@ -95,7 +95,8 @@ def fill(solver, problems, missing, trials, command, from_table=False):
             tqdm.write(f"{solver.name} {key} {table[key]}")
             lines = [f" {json.dumps(k)}: {json.dumps(v)}" for k, v in table.items()]
             with replacing(path) as temporary:
-                temporary.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+                text = "{\n" + ",\n".join(lines) + "\n}\n"
+                temporary.write_text(text, encoding="utf-8")
 
 
 def searched(solver):
@@ -109,7 +110,7 @@ def searched(solver):
 
 def stored(path, search):
     """The stored table of a solver; its entries are former ones if its search is another."""
-    table = json.loads(path.read_text()) if path.exists() else {}
+    table = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     if table.get("search") != search:
         found = {k: v for k, v in table.items() if "psnr" in v}
         table = {"commands": [], "search": search}

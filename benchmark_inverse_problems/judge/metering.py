@@ -139,15 +139,15 @@ def call_glibc(name, *arguments):
 def reset_high_water_mark():
     """Set the high-water mark to the memory in use; False where it cannot be."""
     try:
-        CLEAR_REFS.write_text("5")
-        return "VmHWM" in STATUS.read_text()
+        CLEAR_REFS.write_text("5", encoding="utf-8")
+        return "VmHWM" in STATUS.read_text(encoding="utf-8")
     except OSError:
         return False
 
 
 def high_water_mark():
     """VmHWM of this process, in MB."""
-    lines = STATUS.read_text().splitlines()
+    lines = STATUS.read_text(encoding="utf-8").splitlines()
     return int(next(li for li in lines if li.startswith("VmHWM")).split()[1]) / 1024
 
 

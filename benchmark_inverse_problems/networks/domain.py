@@ -40,7 +40,9 @@ def learned_by(names, folder=FOLDER):
         learned = PUBLISHED.get(name)
         if learned is None:
             path = folder / f"{name}.json"
-            content = json.loads(path.read_text()) if path.exists() else {}
+            content = (
+                json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+            )
             learned = content.get("learned")
         if learned is None:
             return None

@@ -49,7 +49,7 @@ def save_weights(state_dict, path, description, bits=16):
         checksum = hashlib.sha256(temporary.read_bytes()).hexdigest()
     text = json.dumps(description | {"sha256": checksum}, indent=2)
     with replacing(path.with_suffix(".json")) as temporary:
-        temporary.write_text(text + "\n")
+        temporary.write_text(text + "\n", encoding="utf-8")
 
 
 def quantise(key, kernel):
@@ -81,7 +81,11 @@ def along_first(vector, tensor):
 def checksum(name, folder=FOLDER):
     """The first digits of the checksum of bundled weights, "" where there are none."""
     path = Path(folder) / f"{name}.json"
-    return json.loads(path.read_text())["sha256"][:8] if path.exists() else ""
+    return (
+        json.loads(path.read_text(encoding="utf-8"))["sha256"][:8]
+        if path.exists()
+        else ""
+    )
 
 
 def bundled(name, folder=FOLDER):
@@ -120,7 +124,9 @@ def load_weights(network, name, folder=FOLDER):
         if not file.exists():
             raise FileNotFoundError(f"The bundled weights {file} are missing: {again}")
     content = path.read_bytes()
-    expected = json.loads(path.with_suffix(".json").read_text())["sha256"]
+    expected = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))[
+        "sha256"
+    ]
     if hashlib.sha256(content).hexdigest() != expected:
         raise ValueError(
             f"The weights {path} are damaged (their checksum is not the one in "

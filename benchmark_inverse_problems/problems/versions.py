@@ -13,7 +13,7 @@ FILE = Path(__file__).with_name("versions.json")
 
 def frozen(file=FILE):
     """The list, see above; versions are texts of whole numbers from 1 on."""
-    return json.loads(Path(file).read_text())
+    return json.loads(Path(file).read_text(encoding="utf-8"))
 
 
 def extended(entries, datasets):
@@ -53,4 +53,4 @@ def extended(entries, datasets):
 
 def write(entries, file=FILE):
     text = json.dumps(entries, indent=1, sort_keys=True)
-    Path(file).write_text(text + "\n")
+    Path(file).write_text(text + "\n", encoding="utf-8")

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import scipy  # it imports its parts at the first use
 
+from ..judge.metrics import SHARES
 from .memory import remembered
 from .names import joined_name, problem_names, split_name
 from .rows import ALL, last_rows
@@ -27,9 +28,43 @@ def image_scores(rows, metric):
     )
 
 
+def image_means(scores):
+    """Means over the images: problems by solvers (a DataFrame).
+
+    Means over different images do not compare. A solver without a score on an image that
+    another solver has one on has no mean (NaN).
+    """
+    groups = scores.groupby(level="dataset_name", sort=False)
+    lacking = scores.isna() & scores.notna().any(axis=1).to_numpy()[:, None]
+    return groups.mean().mask(lacking.groupby(level="dataset_name", sort=False).any())
+
+
 def problem_mean(scores):
     """Mean over the images of each problem, then over the problems."""
-    return scores.groupby(level="dataset_name").mean().mean()
+    return image_means(scores).mean()
+
+
+def mean_points(rows, *metrics):
+    """Means of some metrics, {solver: (number, ...)}, of solvers with all of them."""
+    means = pd.DataFrame({m: problem_mean(image_scores(rows, m)) for m in metrics})
+    return {solver: tuple(line) for solver, line in means.dropna().iterrows()}
+
+
+def coverages(rows):
+    """Shares of the pixels in the intervals, {solver: list of percent}, of `SHARES`."""
+    metrics = [f"coverage_{share}" for share in SHARES]
+    if not all(f"objective_{metric}" in rows for metric in metrics):
+        return {}
+    found = mean_points(rows, *metrics)
+    return {solver: [100 * x for x in reached] for solver, reached in found.items()}
+
+
+def gaps(scores, reference):
+    """Differences to a reference, of scores that may be infinite.
+
+    The difference of two infinite PSNR, of two exact reconstructions, is 0.
+    """
+    return scores.sub(reference, axis=0).mask(scores.eq(reference, axis=0), 0.0)
 
 
 def best_solver(scores):
@@ -109,7 +144,7 @@ def differences(scores):
     problems, names = pd.factorize(scores.index.get_level_values(0), sort=True)
     places = [problems == number for number in range(len(names))]
     for solver in scores:
-        paired = (scores[solver] - scores[best]).to_numpy()
+        paired = gaps(scores[solver], scores[best]).to_numpy()
         known = ~np.isnan(paired)
         groups = [paired[known & place] for place in places if known[place].any()]
         if not groups:
@@ -135,9 +170,9 @@ def not_distinguishable(scores):
 
 def wins(scores):
     """The number of problems on which each solver is the best (a Series)."""
-    means = scores.groupby(level="dataset_name").mean()
     return (
-        means.dropna(how="all")
+        image_means(scores)
+        .dropna(how="all")
         .idxmax(axis=1)
         .value_counts()
         .reindex(scores.columns, fill_value=0)
@@ -214,8 +249,7 @@ def by_difficulty(df, levels):
 def problem_means(df, problems, metric):
     """Means of a metric over the images: problems by the solvers that have any of them."""
     scores = image_scores(last_rows(df, ALL), metric)
-    means = scores.groupby(level="dataset_name", sort=False).mean()
-    return means.reindex(list(problems)).dropna(axis=1, how="all")
+    return image_means(scores).reindex(list(problems)).dropna(axis=1, how="all")
 
 
 def along_levels(df, levels, metric, to_best=False):
@@ -238,6 +272,6 @@ def along_levels(df, levels, metric, to_best=False):
     means = problem_means(df, levels.values(), metric)
     means.index = range(1, len(levels) + 1)
     if to_best:
-        means = means.sub(means.max(axis=1), axis=0)
+        means = gaps(means, means.max(axis=1))
     lines = {solver: means[solver].dropna() for solver in means}
     return {solver: line for solver, line in lines.items() if len(line) > 1}

@@ -223,11 +223,11 @@ def write_figures(docs):
         If a figure is on no page or on two, has no entry, or does not fit its table.
     """
     docs = Path(docs)
-    entries = yaml.safe_load((docs / "figures.yml").read_text())
+    entries = yaml.safe_load((docs / "figures.yml").read_text(encoding="utf-8"))
     (docs / "figures").mkdir(exist_ok=True)
     found = {}
     for page in sorted(docs.glob("*.md")):
-        text = page.read_text()
+        text = page.read_text(encoding="utf-8")
         for match in PICTURE.finditer(text):
             name = match[1]
             if name in found:

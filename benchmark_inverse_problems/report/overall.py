@@ -8,7 +8,14 @@ problems stand below the complete ones.
 import pandas as pd
 
 from .cells import MINUS, NBSP, difference_cells, joined, table_text
-from .comparison import image_scores, mean_interval, not_distinguishable, wins
+from .comparison import (
+    gaps,
+    image_means,
+    image_scores,
+    mean_interval,
+    not_distinguishable,
+    wins,
+)
 from .leaderboard import DIFFERENCE, mixed_text
 from .memory import remembered
 from .names import harmless, labels, listed, problem_names, usual
@@ -33,11 +40,11 @@ FAILED, SKIPPED, DOT = "×", "", "•"
 
 def paired_to_best(scores):
     """The difference of each image's score to that of the best solver of its problem."""
-    means = scores.groupby(level="dataset_name", sort=False).mean()
+    means = image_means(scores)
     best = [scores.loc[[name], who] for name, who in means.idxmax(axis=1).items()]
     if not best:  # no problem has a truth
         return scores
-    return scores.sub(pd.concat(best), axis=0)
+    return gaps(scores, pd.concat(best))
 
 
 def to_best(scores):
@@ -55,8 +62,7 @@ def to_best(scores):
         95 % interval), rank (its mean) and problems (their number), by solver. Solvers with
         all problems come first, then by mean.
     """
-    means = scores.groupby(level="dataset_name", sort=False).mean()
-    ranks = means.rank(axis=1, ascending=False, method="min").mean()
+    ranks = image_means(scores).rank(axis=1, ascending=False, method="min").mean()
     paired = paired_to_best(scores)
     found = {}
     for solver in scores:

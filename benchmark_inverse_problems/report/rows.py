@@ -2,7 +2,7 @@
 
 from benchopt.benchmark import get_running_benchmark
 
-from ..judge.metrics import METRICS, SHARES
+from ..judge.metrics import METRICS
 from ..solving.failures import read_failures
 from .memory import remembered
 
@@ -58,22 +58,6 @@ def outside_cells(rows):
     found = rows[rows["objective_outside"].fillna("") != ""]
     cells = found.groupby(["dataset_name", "solver_name"], sort=False)
     return cells["objective_outside"].first().to_dict()
-
-
-def mean_points(rows, *metrics):
-    """Means over the images, {solver: (number, ...)}, of solvers with all metrics."""
-    columns = [f"objective_{metric}" for metric in metrics]
-    means = rows.groupby("solver_name", sort=False)[columns].mean().dropna()
-    return {solver: tuple(means.loc[solver]) for solver in means.index}
-
-
-def coverages(rows):
-    """Shares of the pixels in the intervals, {solver: list of percent}, of `SHARES`."""
-    metrics = [f"coverage_{share}" for share in SHARES]
-    if not all(f"objective_{metric}" in rows for metric in metrics):
-        return {}
-    found = mean_points(rows, *metrics)
-    return {solver: [100 * x for x in reached] for solver, reached in found.items()}
 
 
 def failed_cells(df, dataset):

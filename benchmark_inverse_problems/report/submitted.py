@@ -75,6 +75,11 @@ def read_rows(file, texts=CELL, numbers=(), columns=POINT):
         if df[name].notna().any() and not pd.api.types.is_numeric_dtype(df[name]):
             raise ValueError(f"{file} has values in {name} that are no numbers.")
     check_columns(file, df, columns)
+    for name in columns:
+        if df[name].isna().any():
+            raise ValueError(
+                f"{file} has rows without a value in {name}: give a file that `run` wrote."
+            )
     return df
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 from ..judge.metrics import METRICS
 from ..support.text import markdown_table
 from .cells import PLUS_MINUS
-from .comparison import SAMPLE, image_scores, parsed, standard_error
+from .comparison import SAMPLE, image_means, image_scores, parsed, standard_error
 from .names import joined_name, labels, split_name
 from .published import published
 from .rows import ALL, OUTSIDE, last_rows, mixed_problems, outside_cells, shown
@@ -72,7 +72,7 @@ def pivot(df, metric):
             f"The results hold no value of {metric}: use one of {', '.join(shown(df))}."
         )
     scores = image_scores(last_rows(df, ALL), metric)
-    table = scores.groupby(level="dataset_name", sort=False).mean()
+    table = image_means(scores)
     return table.rename(columns=labels(table.columns)).rename_axis(None, axis=1)
 
 
@@ -101,6 +101,22 @@ def outside_marks(df, metric=None):
         hows.setdefault(how, {}).setdefault(names[solver])
     texts = "; ".join(f"{', '.join(found)}: {how}" for how, found in hows.items())
     return marks, [f"{OUTSIDE} outside of its training. {texts}."] if cells else []
+
+
+def incomplete_notes(df, metric):
+    """Which solvers have no mean of a metric for lack of images, a list of at most one text.
+
+    Parameters
+    ----------
+    df : DataFrame
+    metric : str
+    """
+    scores = image_scores(last_rows(df, ALL), metric)
+    scores = scores.rename(columns=labels(scores.columns))
+    some = scores.groupby(level="dataset_name", sort=False).count() > 0
+    without = (some & image_means(scores).isna()).stack()
+    cells = [f"{solver} on {problem}" for problem, solver in without.index[without]]
+    return [f"No {metric} on some images: {', '.join(cells)}."] if cells else []
 
 
 def deviations(df, metric):
@@ -153,6 +169,7 @@ def arranged(df, layout, with_figures=False):
     wanted = [metric for metric in layout.metrics if metric in shown(df)]
     for metric in wanted or layout.metrics:
         means = pivot(df, metric)
+        remarks += incomplete_notes(df, metric)
         spreads = deviations(df, metric) if layout.deviation else pd.DataFrame()
         if with_figures:
             means, sources = with_published(means, metric)

@@ -47,7 +47,7 @@ def recorded(context):
         }
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as temporary:
-            temporary.write_text(json.dumps(record))
+            temporary.write_text(json.dumps(record), encoding="utf-8")
         if not printable(error):  # benchopt prints it, and would end the run
             raise RuntimeError(record["error"]) from None
         raise
@@ -79,7 +79,8 @@ def printable(error):
 def read_failures(outputs):
     """The recorded failures, oldest first, as dicts (dataset, solver, error, time)."""
     records = [
-        json.loads(path.read_text()) for path in Path(outputs).glob(f"{FOLDER}/*.json")
+        json.loads(path.read_text(encoding="utf-8"))
+        for path in Path(outputs).glob(f"{FOLDER}/*.json")
     ]
     return sorted(records, key=lambda record: record["time"])
 

@@ -29,7 +29,7 @@ def look_up(solver, task, fixed):
     if not path.exists():
         return None
     try:
-        return json.loads(path.read_text()).get(entry_key(task, fixed))
+        return json.loads(path.read_text(encoding="utf-8")).get(entry_key(task, fixed))
     except ValueError as error:
         raise ValueError(
             f"{path} is no JSON ({error}): restore it from the repository."

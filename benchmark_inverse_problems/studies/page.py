@@ -49,4 +49,4 @@ def write_page(path, title, sections):
                 content = content.to_html(full_html=False, include_plotlyjs=script)
                 script = False
             parts.append(content)
-    path.write_text("\n".join([*parts, "</body></html>"]))
+    path.write_text("\n".join([*parts, "</body></html>"]), encoding="utf-8")

@@ -46,7 +46,7 @@ class Digests:
     def read(self):
         """What is kept; a damaged file keeps nothing."""
         try:
-            return dict(json.loads(self.path.read_text()))
+            return dict(json.loads(self.path.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             return {}
 
@@ -54,7 +54,7 @@ class Digests:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with replacing(self.path) as temporary:
-                temporary.write_text(json.dumps(kept))
+                temporary.write_text(json.dumps(kept), encoding="utf-8")
         except (OSError, NotWritten):
             pass
 

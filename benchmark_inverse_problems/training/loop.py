@@ -253,11 +253,13 @@ def export(recipe, model, state, folder, data):
     }
     path = folder / f"{recipe.name}.safetensors"
     save_weights(model.state_dict(), path, description, recipe.bits)
-    with (folder / f"{recipe.name}.csv").open("w", newline="") as file:
+    with (folder / f"{recipe.name}.csv").open(
+        "w", newline="", encoding="utf-8"
+    ) as file:
         writer = csv.DictWriter(file, state["curve"][0])
         writer.writeheader()
         writer.writerows(state["curve"])
-    return json.loads((folder / f"{recipe.name}.json").read_text())
+    return json.loads((folder / f"{recipe.name}.json").read_text(encoding="utf-8"))
 
 
 def autocast(device):

@@ -9,7 +9,14 @@ from benchopt.benchmark import _list_parametrized_classes
 
 from benchmark_inverse_problems.commands import tables as command
 from benchmark_inverse_problems.judge.metrics import METRICS
+from benchmark_inverse_problems.report.comparison import (
+    differences,
+    image_scores,
+    not_distinguishable,
+)
+from benchmark_inverse_problems.report.overall import to_best
 from benchmark_inverse_problems.report.published import PUBLISHED
+from benchmark_inverse_problems.report.submitted import read_rows
 from benchmark_inverse_problems.report.tables import (
     LAYOUTS,
     Layout,
@@ -33,7 +40,9 @@ def results(problem="p[a=1]"):
         (problem, "tv[weight=tuned]", "cat", 20.0, 1),
         (problem, "tv[weight=tuned]", "dog", 30.0, 1),
         (problem, "rim", "cat", 10.0, 1),
+        (problem, "rim", "dog", 10.0, 1),
         (problem, "rim", "cat", 28.0, 2),
+        (problem, "rim", "dog", 28.0, 2),
         ("q", "tv[weight=tuned]", "cat", 21.0, 1),
     ]
     columns = ["dataset_name", "solver_name", "objective_image"]
@@ -48,6 +57,43 @@ def test_markdown():
         "| p[a=1] | 25.00 | 28.00 |",
         "| q | 21.00 |  |",
     ]
+
+
+@pytest.mark.parametrize("lost", ["row", "value"])
+def test_means_over_other_images_are_not_shown(lost, tmp_path, capsys):
+    """Without the difficult image, rim would be the best."""
+    df = results()
+    place = (df["solver_name"] == "rim") & (df["objective_image"] == "cat")
+    if lost == "row":
+        df = df[~place]
+    df.loc[place, "objective_psnr"] = float("nan")
+    table = pivot(df, "psnr")
+    assert table.loc["p[a=1]", "tv"] == 25
+    assert pd.isna(table.loc["p[a=1]", "rim"])
+    df.to_parquet(tmp_path / "r.parquet")
+    for layout in ("plain", "fire"):
+        command.main([str(tmp_path / "r.parquet"), "--layout", layout])
+        assert "No psnr on some images: rim on p[a=1]." in capsys.readouterr().out
+
+
+def test_two_exact_results_are_equal(tmp_path, capsys):
+    df = results().assign(objective_psnr=float("inf"))
+    assert to_best(image_scores(df[df["stop_val"] == 2], "psnr"))["mean"].tolist() == [
+        0
+    ]
+    scores = image_scores(df, "psnr")
+    assert to_best(scores)["mean"].tolist() == [0, 0]
+    assert differences(scores)["mean"].tolist() == [0, 0]
+    assert not_distinguishable(scores) == {"tv[weight=tuned]", "rim"}
+
+
+@pytest.mark.parametrize("column", ["stop_val", "idx_rep", "objective_image"])
+def test_rows_without_a_place_are_refused(column, tmp_path):
+    df = results()
+    df[column] = df[column].where(df.index > 0)
+    df.to_parquet(tmp_path / "r.parquet")
+    with pytest.raises(ValueError, match=f"rows without a value in {column}"):
+        read_rows(tmp_path / "r.parquet")
 
 
 def test_latex():
@@ -111,7 +157,7 @@ def levels():
         for level in ("easy", "medium", "hard")
     ]
     frames = [
-        results(problem).iloc[:3] for problem in [*problems, "div2k_sr4[crop=none]"]
+        results(problem).iloc[:4] for problem in [*problems, "div2k_sr4[crop=none]"]
     ]
     df = pd.concat(frames, ignore_index=True)
     return df.assign(
@@ -158,7 +204,8 @@ def test_rows_of_metrics_and_levels_with_deviations():
     assert error == pytest.approx(5 / 2**0.5, rel=0.02)
     cell = table.loc[("PSNR", "div2k_sr4", ""), "tv"]
     assert cell == f"**25.00\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{error:.2f}**"
-    assert table.loc[("SSIM", "div2k_sr4", ""), "rim"] == "0.1000", "one image"
+    one, _ = arranged(levels()[levels()["objective_image"] == "cat"], LAYOUTS["rim"])
+    assert one.loc[("SSIM", "div2k_sr4", ""), "rim"] == "0.1000", "one image"
     assert rf"25.00 $\pm$ {error:.2f}" in formatted(table, "latex", 2)
 
 
