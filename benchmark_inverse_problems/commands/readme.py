@@ -82,7 +82,8 @@ def result_tables(df):
 
 
 def update(path, parts):
-    path.write_text(filled(path.read_text(encoding="utf-8"), parts))
+    text = filled(path.read_text(encoding="utf-8"), parts)
+    path.write_text(text, encoding="utf-8")
 
 
 def write(folder=BENCHMARK, results=None):

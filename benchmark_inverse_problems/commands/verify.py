@@ -21,6 +21,7 @@ from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
 import numpy as np
+import pandas as pd
 from benchopt.benchmark import Benchmark
 from tqdm import tqdm
 
@@ -88,8 +89,10 @@ def again(rows):
     threads = os.environ.get(settings.THREADS)
     if threads is None and "objective_threads" in rows:
         threads = str(rows["objective_threads"].iloc[0])
-    seed = int(rows["base_seed"].iloc[0]) if "base_seed" in rows else 0
-    repetitions = int(rows["idx_rep"].max()) + 1
+    seed = whole(rows, "base_seed")[-1] if "base_seed" in rows else 0
+    repetitions = whole(rows, "idx_rep")
+    if repetitions != list(range(len(repetitions))):
+        raise NotComputed(f"its idx_rep are {repetitions}: they count from 0")
     with TemporaryDirectory() as folder:
         try:
             with (
@@ -103,7 +106,7 @@ def again(rows):
                 benchmark = Benchmark(name, seed=seed, no_cache=True)
                 problems = [pattern(problem, benchmark.get_dataset_names())]
                 solvers = [pattern(solver, benchmark.get_solver_names())]
-                found = computed(benchmark, problems, solvers, repetitions)
+                found = computed(benchmark, problems, solvers, len(repetitions))
         except (ValueError, RuntimeError, SystemExit) as error:
             failures = read_failures(folder)
             if isinstance(error, SystemExit) and not failures:
@@ -119,6 +122,21 @@ def again(rows):
     if names != [problem, solver]:
         raise NotComputed(f"it is {names[1]} on {names[0]} here.")
     return found
+
+
+def whole(rows, column):
+    """The whole numbers in a column of a result file, once each, in order.
+
+    Raises
+    ------
+    NotComputed
+        If there are others, or negative ones.
+    """
+    numbers = pd.to_numeric(rows[column], errors="coerce")
+    wrong = rows[column][~((numbers >= 0) & (numbers % 1 == 0))]
+    if len(wrong):
+        raise NotComputed(f"its {column} is {wrong.iloc[0]}: it is a whole number")
+    return sorted(int(number) for number in numbers.unique())
 
 
 def verdict(given, found, metric, tolerance):

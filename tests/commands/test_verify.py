@@ -125,6 +125,23 @@ def test_cells_that_cannot_be_computed(problem, solver, words):
 
 
 @pytest.mark.parametrize(
+    ("column", "value", "words"),
+    [
+        ("base_seed", "abc", "its base_seed is abc: it is a whole number"),
+        ("base_seed", 0.5, "its base_seed is 0.5"),
+        ("base_seed", NAN, "its base_seed is nan"),
+        ("idx_rep", 10**9, "its idx_rep are [1000000000]: they count from 0"),
+        ("idx_rep", -1, "its idx_rep is -1"),
+    ],
+)
+def test_seeds_and_repetitions_that_no_run_has(column, value, words):
+    rows = result([1.0], dataset_name=PROBLEM, solver_name="adjoint")
+    rows[column] = value
+    sentence, same = verify.assess(rows, "psnr", 0.02)
+    assert sentence.startswith(f"NOT COMPUTED: {words}") and not same
+
+
+@pytest.mark.parametrize(
     ("given", "found", "words"),
     [
         (result([1.0, 2.0]), result([1.01, 2.0]), "same, at most 0.01 dB apart"),
