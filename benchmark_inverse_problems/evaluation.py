@@ -5,11 +5,15 @@ import warnings
 from contextlib import suppress
 
 import pandas as pd
+import torch
 from benchopt.benchmark import Benchmark
 from benchopt.runner import run_one_resolution
 from benchopt.utils.run_context import RunContext
 from torch import nn
 
+from .report.rows import mixed_problems
+from .report.submitted import without_repeats
+from .solving.failures import first_line
 from .solving.solver import ReconstructionSolver
 from .suite import BENCHMARK, problems, results_of
 from .support.caller import borrowed, process_state
@@ -45,10 +49,12 @@ def evaluate(method, problem, name="mine"):
     Raises
     ------
     TypeError
-        If the method cannot be called with (y, physics), or a name is no text.
+        If the method cannot be called with (y, physics), fails with numbers that are not
+        float32, or a name is no text.
     ValueError
-        If no problem has that name, a solver of the suite has the method's, or a
-        reconstruction has a wrong shape or values that are not finite.
+        If no problem has that name, a solver of the suite has the method's, a
+        reconstruction has a wrong shape or values that are not finite, or a module has
+        parameters without values.
     """
     check_name(name)
     if not callable(method):
@@ -67,8 +73,33 @@ def evaluate(method, problem, name="mine"):
                 f"The method takes {arguments} and is called with (y, physics): give one that "
                 "takes these two."
             ) from error
+    check_values(method)
     with process_state(), borrowed(method):
-        return judged(method, problem, name)
+        try:
+            return judged(method, problem, name)
+        except RuntimeError as error:
+            others = types_of(method) - {torch.float32}
+            if not others:
+                raise
+            raise TypeError(
+                f"The method has parameters in {', '.join(sorted(map(str, others)))} and "
+                f"failed ({first_line(error)}): measurements are in torch.float32, so call "
+                "its .float(), or let it convert them."
+            ) from error
+
+
+def check_values(method):
+    """Check that the parameters of a module have values."""
+    if isinstance(method, nn.Module) and any(p.is_meta for p in method.parameters()):
+        raise ValueError(
+            "The method has parameters without values, on the device meta: load its weights."
+        )
+
+
+def types_of(method):
+    """The types of the floating-point parameters of a module; none of another method."""
+    found = method.parameters() if isinstance(method, nn.Module) else ()
+    return {p.dtype for p in found if p.is_floating_point()}
 
 
 def check_name(name):
@@ -150,9 +181,8 @@ def compare(method, problem, solvers, name="mine"):
                 stacklevel=2,
             )
             return mine
-    found = pd.concat((mine, others), ignore_index=True)
-    marks = found.groupby("dataset_name")["objective_fingerprint"].nunique()
-    for mixed in marks[marks > 1].index:
+    found = pd.concat((mine, without_repeats(others)), ignore_index=True)
+    for mixed in mixed_problems(found):
         raise ValueError(
             f"The measurements of {mixed} are not the same for {name} and for "
             f"{', '.join(solvers)}: the method, or the images on disk, changed them."

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -207,10 +208,11 @@ def instances(check, patterns):
     Raises
     ------
     ValueError
-        If it selects nothing, or a parameter has a value that is not allowed.
+        If it selects nothing, a parameter stands twice or has a value that is not allowed.
     TypeError
         If a pattern is no text.
     """
+    check_once(patterns)
     wrong = [pattern for pattern in patterns if not isinstance(pattern, str)]
     if wrong:
         raise TypeError(
@@ -229,6 +231,24 @@ def instances(check, patterns):
     for instance in found:
         instance.check_parameters()
     return found
+
+
+def check_once(patterns):
+    """Refuse patterns that name a parameter twice, of which benchopt takes the last value.
+
+    Raises
+    ------
+    ValueError
+    """
+    for pattern in filter(lambda pattern: isinstance(pattern, str), patterns):
+        unquoted = re.sub(r"'[^']*'|\"[^\"]*\"", "''", pattern)
+        names = re.findall(r"(?<=[\[,])\s*(\w+)\s*=", unquoted)
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(
+                    f"{name} stands {names.count(name)} times in {pattern}: write several "
+                    f"values as a list, as in {name}=[1,2]."
+                )
 
 
 def prepared(solver, problem, crop=None, **parameters):

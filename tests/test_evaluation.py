@@ -1,6 +1,7 @@
 """Judging a method from Python gives what the command line gives."""
 
 import random
+import re
 import runpy
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import torch
 from benchopt.cli.main import run as benchopt_run
 from PIL import Image
 from threadpoolctl import threadpool_info, threadpool_limits
+from torch import nn
 
 import benchmark_inverse_problems
 from benchmark_inverse_problems import compare, evaluate, evaluation
@@ -451,3 +453,46 @@ def test_what_cannot_be_called_is_one_sentence():
 def test_what_takes_other_arguments_is_one_sentence(method):
     with pytest.raises(TypeError, match=r"The method takes \(y.* \(y, physics\)"):
         evaluate(method, PROBLEM)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_a_module_of_other_numbers_is_told_what_to_do(dtype):
+    """One that converts the measurements itself is judged."""
+
+    class Own(nn.Module):
+        def __init__(self, converts):
+            super().__init__()
+            self.network, self.converts = nn.Conv2d(3, 3, 3, padding=1), converts
+
+        def forward(self, y, physics):
+            y = y.to(dtype) if self.converts else y
+            return self.network(y).float()
+
+    words = f"parameters in {dtype} and failed (Input type"
+    with pytest.raises(TypeError, match=re.escape(words)):
+        evaluate(Own(converts=False).to(dtype), PROBLEM)
+    assert len(evaluate(Own(converts=True).to(dtype), PROBLEM)) == 2
+
+
+def test_a_module_without_values_is_refused():
+    with pytest.raises(ValueError, match="on the device meta: load its weights"):
+        evaluate(nn.Bilinear(2, 2, 2, device="meta"), PROBLEM)
+
+
+def test_other_failures_of_a_module_stay_as_they_are():
+    class Failing(nn.Module):
+        def forward(self, y, physics):
+            raise RuntimeError("its own words")
+
+    with pytest.raises(RuntimeError, match="its own words"):
+        evaluate(Failing(), PROBLEM)
+
+
+def test_solvers_that_are_named_twice_run_once(suite, monkeypatch):
+    monkeypatch.setattr(evaluation, "BENCHMARK", suite.folder)
+    found = compare(lambda y, _: y, PROBLEM, ["adjoint", "adjoint"])
+    assert found.groupby("solver_name")["objective_image"].nunique().to_dict() == {
+        "adjoint": 2,
+        "mine": 2,
+    }
+    assert len(found) == 4

@@ -35,7 +35,7 @@ from ..report.pictures import PICTURES
 from ..report.terminal import summary
 from ..solving import settings
 from ..solving.failures import hand_over, read_failures
-from ..suite import BENCHMARK, home, working_in
+from ..suite import BENCHMARK, check_once, home, working_in
 from ..support.atomic import NotWritten, claim, replacing
 from ..support.parquet import compress
 from . import INTERRUPTED, PROGRAM
@@ -240,8 +240,9 @@ def refused(benchmark, patterns):
     Raises
     ------
     ValueError
-        If a value is no word of benchopt's syntax.
+        If a value is no word of benchopt's syntax, or a parameter stands twice.
     """
+    check_once([*patterns["dataset"], *patterns["solver"]])
     checks = {
         "dataset": benchmark.check_dataset_patterns,
         "solver": benchmark.check_solver_patterns,

@@ -80,7 +80,7 @@ def read_rows(file, texts=CELL, numbers=(), columns=POINT):
             raise ValueError(
                 f"{file} has rows without a value in {name}: give a file that `run` wrote."
             )
-    return df
+    return without_repeats(df, file) if set(POINT) <= set(df) else df
 
 
 def check_columns(file, df, columns):
@@ -90,6 +90,28 @@ def check_columns(file, df, columns):
         raise ValueError(
             f"{file} has no column {missing[0]}: give a result file of this suite."
         )
+
+
+def without_repeats(df, file="The results"):
+    """The rows without those that a run repeats, as for ``-s tv -s tv``.
+
+    Raises
+    ------
+    ValueError
+        If two rows of one point have different scores.
+    """
+    point = [*CELL, *POINT]
+    scores = {f"objective_{key}" for key, m in METRICS.items() if m.higher_is_better}
+    known = [*point, *sorted({"objective_fingerprint", *scores} & set(df))]
+    kept = df.drop_duplicates(known)
+    twice = kept[kept.duplicated(point)]
+    if len(twice):
+        row = twice.iloc[0]
+        raise ValueError(
+            f"{file} has two rows of {row['solver_name']} on {row['dataset_name']}, image "
+            f"{row['objective_image']}, and they differ: run that cell again."
+        )
+    return kept
 
 
 def combined(tables):

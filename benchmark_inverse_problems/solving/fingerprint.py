@@ -19,9 +19,9 @@ from .. import suite
 from ..support.digests import joined
 
 PACKAGE = Path(__file__).parents[1]
-# Nothing in these folders changes what a cell of the benchmark computes.
+# Nothing in these changes what a cell of the benchmark computes.
 # A wheel's copy of the plugins is none: benchopt hashes each file itself.
-IGNORED = ("report", "commands", "studies", "training", "plugins")
+IGNORED = ("report", "commands", "studies", "training", "plugins", "evaluation.py")
 OPERATORS = Path("physics", "operators")
 LIBRARIES = ("torch", "deepinv", "numpy", "scikit-image")
 # Python 3.11 parses wrongly, or crashes, where two threads do at once, as with dask.

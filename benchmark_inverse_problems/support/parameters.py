@@ -184,11 +184,14 @@ class Choice(Values):
 class Name(Values):
     """A name, such as that of a folder; a number counts as one."""
 
+    longest = 100
+
     def allowed(self):
-        return "a name"
+        return f"a name of at most {self.longest} characters"
 
     def has(self, value):
-        return isinstance(value, str) and value != ""
+        named = isinstance(value, str) and 0 < len(value) <= self.longest
+        return named and value.isprintable()
 
     def taken(self, value):
         whole = isinstance(value, int) and not isinstance(value, bool)

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import io
+import re
 from pathlib import Path
 
 import pytest
@@ -139,6 +140,10 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(
             "n_images=0 of simulated is not allowed: use a",
         ),
         (("-d", "simulated[n_images=True]"), "n_images=True of simulated is not"),
+        (
+            ("-d", f"simulated[images={'a' * 5000}]"),
+            "use a name of at most 100 characters.",
+        ),
         (("-d", "simulated[crop=10]"), "use a whole number of at least 11 or none."),
         (("-d", "simulated[crop=all]"), "crop=all of simulated is not allowed"),
         (
@@ -184,6 +189,20 @@ def test_values_with_digits_first_say_how_to_write_them(run):
     status, printed = run("-d", "simulated[images=2024b]", "-s", "adjoint")
     assert status == 1 and "Traceback" not in printed
     assert "[images=2024b] cannot be read: put values that start with" in printed
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        ("-d", "simulated[crop=32, crop=64]", "-s", "adjoint"),
+        ("-d", "simulated[images='a,crop=1',crop=1,crop=2]", "-s", "adjoint"),
+        ("-d", "simulated", "-s", "tv[weight=[0.1,0.2],weight=1]"),
+    ],
+)
+def test_a_parameter_that_stands_twice_is_refused(run, cell):
+    status, printed = run(*cell)
+    assert status == 1 and len(printed.splitlines()) == 1
+    assert re.match(r"(crop|weight) stands 2 times in (simulated|tv)\[", printed)
 
 
 def test_a_run_ends_with_its_results_and_paths_that_exist(run, suite):

@@ -87,6 +87,17 @@ def test_two_exact_results_are_equal(tmp_path, capsys):
     assert not_distinguishable(scores) == {"tv[weight=tuned]", "rim"}
 
 
+def test_rows_that_stand_twice_count_once(tmp_path):
+    df, file = results(), tmp_path / "r.parquet"
+    pd.concat((df, df.assign(run_date="later"))).to_parquet(file)
+    assert len(read_rows(file)) == len(df)
+    pd.concat((df, df.assign(objective_psnr=df["objective_psnr"] + 1))).to_parquet(file)
+    with pytest.raises(
+        ValueError, match=r"two rows of tv\[weight=tuned\] on p\[a=1\], image cat, and"
+    ):
+        read_rows(file)
+
+
 @pytest.mark.parametrize("column", ["stop_val", "idx_rep", "objective_image"])
 def test_rows_without_a_place_are_refused(column, tmp_path):
     df = results()
