@@ -4,17 +4,18 @@ import numpy as np
 
 
 def inside(points):
-    """The keys of {key: value} in their order, without those far below the rest.
+    """The keys of {key: value} in their order, without those that an axis cannot show.
 
-    A value is far below the rest if it is more than three times as far below the lower
-    quartile as the best value is above it.
+    These are infinite ones, such as the PSNR of an exact reconstruction, and those far below
+    the rest: more than three times as far below the lower quartile as the best value is
+    above it.
     """
-    values = list(points.values())
+    values = [value for value in points.values() if np.isfinite(value)]
     if not values:
         return []
     best, quartile = np.max(values), np.quantile(values, 0.25)
     limit = quartile - 3 * (best - quartile)
-    return [key for key, value in points.items() if value >= limit]
+    return [k for k, value in points.items() if np.isfinite(value) and value >= limit]
 
 
 def around(values):
@@ -32,4 +33,4 @@ def left_out(solvers, names):
     """A note on solvers that an axis leaves out, with their labels."""
     if not solvers:
         return ""
-    return f"below the frame: {', '.join(sorted(names[s] for s in solvers))}"
+    return f"outside of the frame: {', '.join(sorted(names[s] for s in solvers))}"

@@ -44,6 +44,12 @@ def problem_mean(scores):
     return image_means(scores).mean()
 
 
+@np.errstate(invalid="ignore")
+def deviation(scores):
+    """The standard deviation of each solver's scores, a Series; NaN with infinite ones."""
+    return scores.std()
+
+
 def mean_points(rows, *metrics):
     """Means of some metrics, {solver: (number, ...)}, of solvers with all of them."""
     means = pd.DataFrame({m: problem_mean(image_scores(rows, m)) for m in metrics})
@@ -75,6 +81,7 @@ def best_solver(scores):
     return problem_mean(scores[counts.index[counts == counts.max()]]).idxmax()
 
 
+@np.errstate(invalid="ignore")
 def mean_interval(groups):
     """The 95 % interval of the mean of means of some groups of numbers, (low, high).
 
@@ -91,7 +98,7 @@ def mean_interval(groups):
     Returns
     -------
     (float, float)
-        NaN if a group has one number only: its spread is not known.
+        NaN if a group has one number only, or an infinite one: its spread is not known.
     """
     if any(len(group) < 2 for group in groups):
         return np.nan, np.nan

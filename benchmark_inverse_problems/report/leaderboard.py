@@ -7,6 +7,7 @@ from .axes import inside
 from .cells import MISSING, difference_cells, joined, table_cells, table_text
 from .comparison import (
     best_solver,
+    deviation,
     differences,
     image_scores,
     not_distinguishable,
@@ -80,7 +81,7 @@ def scores(rows, keys):
     columns = {}
     for key, metric in shown(rows).items():
         values = image_scores(rows, key)
-        means, spreads = problem_mean(values), values.std()
+        means, spreads = problem_mean(values), deviation(values)
         columns[metric.header] = table_cells(
             means.reindex(keys), spreads.reindex(keys), metric, best_of(rows, key)
         )

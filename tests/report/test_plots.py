@@ -433,7 +433,7 @@ def test_what_lies_far_below_is_left_out_and_named():
     assert 28 < low < 29 and 31 < high < 32
     assert around([]) is None and around([3])[0] < 3 < around([3])[1]
     names = {"adjoint": "A", "tv": "T"}
-    assert left_out({"adjoint"}, names) == "below the frame: A"
+    assert left_out({"adjoint"}, names) == "outside of the frame: A"
     assert left_out(set(), names) == ""
 
 
@@ -737,6 +737,26 @@ def test_pages_of_measurements_whose_truth_nobody_knows(plots, df):
     colours, _ = plots["leaderboard"]._get_all_plots(df)[0].values()
     assert "n = 2 images" in colours["title"]
     assert "no metric knows the truth" in colours["title"]
+
+
+EXACT = {
+    "all": lambda df: slice(None),
+    "one solver": lambda df: df["solver_name"] == "dip",
+    "one image": lambda df: df.index == df.index[0],
+}
+
+
+@pytest.mark.parametrize("rows", EXACT)
+@pytest.mark.parametrize("score", [np.inf, np.nan])
+def test_pages_of_exact_and_of_missing_scores(plots, df, rows, score):
+    """No page fails."""
+    for metric in ("psnr", "psnr_range", "psnr_null"):
+        column = df.get(f"objective_{metric}", pd.Series(20.0, df.index))
+        df[f"objective_{metric}"] = column.astype(float)
+        df.loc[EXACT[rows](df), f"objective_{metric}"] = score
+    for page in plots.values():
+        data, _ = page._get_all_plots(df)
+        assert data
 
 
 def test_heat_map_of_problems_by_solvers(plots, df):
