@@ -182,7 +182,8 @@ def read_volume(path):
     Raises
     ------
     ValueError
-        If the file is damaged, has not three axes, or holds values that are not finite.
+        If the file is damaged, has not three axes, or holds values that are not finite or
+        all the same.
     """
     SimpleITK, path = simple_itk(path), Path(path)
     try:
@@ -213,6 +214,11 @@ def read_volume(path):
     if not np.isfinite(values).all():
         raise ValueError(
             f"The volume {path} holds values that are not finite: replace them by numbers."
+        )
+    if values.min() == values.max():
+        raise ValueError(
+            f"The volume {path} holds {values.min():g} everywhere, which no scale makes an "
+            "image: replace or remove it."
         )
     return values
 

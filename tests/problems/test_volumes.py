@@ -71,7 +71,11 @@ BAD = {
     "infinite": (np.full((30, 30, 30), np.inf), "holds values that are not finite"),
     "complex": (np.ones((30, 30, 30), complex), "holds complex128 and real numbers"),
     "words": (np.full((30, 30, 30), "a"), "holds <U1 and real numbers are needed"),
-    "small": (np.zeros((30, 9, 30)), "has 30x9x30 voxels, fewer than size=16"),
+    "empty": (np.full((30, 30, 30), 7), "holds 7 everywhere"),
+    "small": (
+        np.arange(8100.0).reshape(30, 9, 30),
+        "has 30x9x30 voxels, fewer than size=16",
+    ),
 }
 
 
