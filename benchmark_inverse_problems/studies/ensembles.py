@@ -1,8 +1,9 @@
 """Which restorers should FiRe's prior join?
 
-Runs ``configs/ensembles.yml`` (cells in benchopt's cache are not computed again) on the
-development set, and prints PSNR and how far each variant is from the first ensemble: the mean
-of the paired differences with its 95 % interval. ``data_paths`` in config.yml maps
+Runs ``configs/ensembles.yml``, or with ``--designs`` the iterations of ``configs/designs.yml``
+(cells in benchopt's cache are not computed again), on the development set, and prints PSNR
+and how far each variant is from the first of ``fire_hqs``: the mean of the paired differences
+with its 95 % interval. ``data_paths`` in config.yml maps
 ``development`` to a folder of photographs that are neither trained nor tuned on, nor scored.
 """
 
@@ -17,7 +18,7 @@ from . import study_parser
 
 # Bundled weights behind the tables.
 WEIGHTS = ("drunet", "jpeg", "ram")
-CONFIG = BENCHMARK / "configs" / "ensembles.yml"
+CONFIGS = {name: BENCHMARK / f"configs/{name}.yml" for name in ("ensembles", "designs")}
 
 
 def compared(scores, reference):
@@ -49,8 +50,12 @@ def interval_text(mean, low, high):
 
 def main(arguments):
     """Print the tables."""
-    study_parser("ensembles", __doc__).parse_args(arguments)
-    problems, solvers = configured(CONFIG)
+    options = study_parser("ensembles", __doc__)
+    options.add_argument(
+        "--designs", action="store_true", help="longer and turned iterations, and dpir"
+    )
+    designs = options.parse_args(arguments).designs
+    problems, solvers = configured(CONFIGS["designs" if designs else "ensembles"])
     df = last_rows(results_of(problems, solvers), ALL)
     scores = image_scores(df, "psnr")
     first = next(s for s in scores if s.startswith("fire_hqs"))

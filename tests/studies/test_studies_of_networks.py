@@ -153,7 +153,9 @@ def test_ensembles_are_compared_on_the_same_images():
 
 
 def test_ensembles_are_compared_on_the_development_set():
-    problems, solvers = suite.configured(ensembles.CONFIG)
-    assert all("images=development," in problem for problem in problems)
+    for config in ensembles.CONFIGS.values():
+        problems, solvers = suite.configured(config)
+        assert all("images=development," in problem for problem in problems)
+    problems, solvers = suite.configured(ensembles.CONFIGS["ensembles"])
     tried = SOLVERS["fire_hqs"].parameters["prior"].candidates
     assert all(prior in " ".join(solvers) for prior in tried)
