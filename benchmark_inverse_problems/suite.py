@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 import subprocess
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from unittest.mock import patch
@@ -208,7 +209,8 @@ def instances(check, patterns):
     Raises
     ------
     ValueError
-        If it selects nothing, a parameter stands twice or has a value that is not allowed.
+        If it selects nothing or what cannot be used, or a parameter is unknown, stands twice
+        or has a value that is not allowed.
     TypeError
         If a pattern is no text.
     """
@@ -220,10 +222,17 @@ def instances(check, patterns):
             'solver as after benchopt\'s -d and -s, such as "div2k_sr4" or "tv[weight=0.1]".'
         )
     try:
-        classes = check(patterns)
-    except click.BadParameter as error:
-        raise ValueError(error.message) from None
-    found = [instance for instance, _ in _list_parametrized_classes(*classes)]
+        found = list(_list_parametrized_classes(*check(patterns)))
+    except (click.BadParameter, ValueError) as error:
+        message = getattr(error, "message", str(error))
+        raise ValueError(explained(message) or message) from None
+    lost = [name for name, usable in found if not usable]
+    if lost:
+        raise ValueError(
+            f"{lost[0]} cannot be used: a package that it needs is not installed, or its file "
+            "is of another kind."
+        )
+    found = [instance for instance, _ in found]
     if not found:
         raise ValueError(
             f"{', '.join(patterns)} selects nothing: give each parameter at least one value."
@@ -231,6 +240,25 @@ def instances(check, patterns):
     for instance in found:
         instance.check_parameters()
     return found
+
+
+def explained(message):
+    """What benchopt says of unknown names, with those that are like them; "" of others."""
+    plugins = re.search(r"Patterns \[(.*)\] did not match any (\w+)\.", message)
+    parameters = re.match(r"Unknown parameter (.*) for \w+ (.*)\.\n", message)
+    if plugins:
+        names, kind, owner = plugins[1], plugins[2], ""
+    elif parameters:
+        names, kind, owner = parameters[1], "parameter", f" of {parameters[2]}"
+    else:
+        return ""
+    known = re.findall(r"^- (\S+)", message, re.MULTILINE)
+    sentences = []
+    for name in re.findall(r"['\"]([^'\"]+)['\"]", names):
+        near = get_close_matches(name.split("[")[0], known, cutoff=0.5)
+        hint = f"did you mean {' or '.join(near)}?" if near else "use one of them."
+        sentences.append(f"There is no {kind} {name}{owner}: {hint}")
+    return "\n".join((*sentences, f"Known are {', '.join(known) or 'none'}."))
 
 
 def check_once(patterns):

@@ -73,8 +73,14 @@ def test_bad_methods_and_problems():
         evaluate(lambda y, _: y[..., 1:], "simulated")
     with pytest.raises(ValueError, match="NaN or infinite"):
         evaluate(lambda y, _: y / 0, "simulated")
-    with pytest.raises(ValueError, match="nowhere"):
+    with pytest.raises(ValueError, match="There is no dataset nowhere: use one of"):
         evaluate(lambda y, _: y, "nowhere")
+    with pytest.raises(
+        ValueError, match="no parameter Crop of simulated: did you mean c"
+    ):
+        evaluate(lambda y, _: y, "simulated[Crop=32]")
+    with pytest.raises(ValueError, match="^tv cannot be used: a package"):
+        evaluate(lambda y, _: y, str(ROOT / "solvers" / "tv.py"))
     with pytest.raises(AttributeError, match="no attribute 'judge_me'"):
         _ = benchmark_inverse_problems.judge_me
 
@@ -328,6 +334,8 @@ def test_several_values_are_an_image_and_its_spread(result):
         evaluate(lambda y, _: result, PROBLEM)
     with pytest.raises(TypeError, match="return a dense one with values"):
         evaluate(lambda y, _: y.to_sparse(), PROBLEM)
+    with pytest.raises(TypeError, match="is a nested tensor: return a dense one"):
+        evaluate(lambda y, _: torch.nested.nested_tensor([y[0]]), PROBLEM)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,6 @@ import platform
 import re
 import shutil
 import sys
-from difflib import get_close_matches
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import unquote
@@ -35,7 +34,7 @@ from ..report.pictures import PICTURES
 from ..report.terminal import summary
 from ..solving import settings
 from ..solving.failures import hand_over, read_failures
-from ..suite import BENCHMARK, check_once, home, working_in
+from ..suite import BENCHMARK, check_once, explained, home, working_in
 from ..support.atomic import NotWritten, claim, replacing
 from ..support.parquet import compress
 from . import INTERRUPTED, PROGRAM
@@ -240,7 +239,8 @@ def refused(benchmark, patterns):
     Raises
     ------
     ValueError
-        If a value is no word of benchopt's syntax, or a parameter stands twice.
+        If a value is no word of benchopt's syntax, or a parameter is unknown or stands
+        twice.
     """
     check_once([*patterns["dataset"], *patterns["solver"]])
     checks = {
@@ -261,6 +261,8 @@ def refused(benchmark, patterns):
                 f"[{pattern[1]}] cannot be read: put values that start with a digit, or have "
                 "spaces or accents, into quotation marks, as in images='été 2024'."
             ) from error
+        if sentence := explained(str(error)):
+            raise ValueError(sentence) from error
         return []
     except (click.ClickException, TypeError):
         return []
@@ -392,7 +394,9 @@ def run(arguments, folder):
         print(f"Interrupted. {KEPT}")
         return INTERRUPTED
     except click.ClickException as error:
-        print(f"\n{explained(error.format_message())}", file=sys.stderr)
+        message = error.format_message()
+        hint = f"{message} `{PROGRAM} run --help` lists the options."
+        print(f"\n{explained(message) or hint}", file=sys.stderr)
         return error.exit_code
     except TerminatedWorkerError:
         print(
@@ -401,20 +405,6 @@ def run(arguments, folder):
         )
         return 1
     return 0
-
-
-def explained(message):
-    """What benchopt says of unusable arguments, with the names that are like unknown ones."""
-    unknown = re.search(r"Patterns \[(.*)\] did not match any (\w+)\.", message)
-    if not unknown:
-        return f"{message} `{PROGRAM} run --help` lists the options."
-    known = re.findall(r"^- (\S+)", message, re.MULTILINE)
-    sentences = []
-    for name in re.findall(r"['\"]([^'\"]+)['\"]", unknown[1]):
-        near = get_close_matches(name.split("[")[0], known, cutoff=0.5)
-        hint = f"did you mean {' or '.join(near)}?" if near else "use one of them."
-        sentences.append(f"There is no {unknown[2]} {name}: {hint}")
-    return "\n".join((*sentences, f"Known are {', '.join(known)}."))
 
 
 class WithoutPaths:

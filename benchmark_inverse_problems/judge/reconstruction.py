@@ -164,8 +164,8 @@ def check_image(x, shape, what):
             f"{what} must be a tensor and is a {type(x).__name__}: return x_hat, or "
             "(x_hat, spread)."
         )
-    if x.layout != torch.strided or x.is_meta:
-        kind = "meta" if x.is_meta else x.layout
+    if x.layout != torch.strided or x.is_meta or x.is_nested:
+        kind = "meta" if x.is_meta else "nested" if x.is_nested else x.layout
         raise TypeError(f"{what} is a {kind} tensor: return a dense one with values.")
     if tuple(x.shape) != tuple(shape):
         raise ValueError(

@@ -156,7 +156,7 @@ def pictures(*images, n_images=4, crop=256):
         ),
         "crop": Number(
             [crop],
-            "Side of the central part that is taken; none takes whole images.",
+            "Largest side of the central part that is taken; none takes whole images.",
             "pixels",
             least=SSIM_SIDE,
             whole=True,

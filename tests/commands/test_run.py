@@ -192,6 +192,29 @@ def test_values_with_digits_first_say_how_to_write_them(run):
 
 
 @pytest.mark.parametrize(
+    ("cell", "words"),
+    [
+        (
+            ("-s", "tv[wheight=1]", *CELL[2:]),
+            "There is no parameter wheight of tv: did you mean weight?",
+        ),
+        (
+            ("-s", "adjoint", "-d", "simulated[seed=1]"),
+            "There is no parameter seed of simulated: use one of them.",
+        ),
+        (
+            ("-s", "adjoint[x=1]", *CELL[2:]),
+            "There is no parameter x of adjoint: use one of them.",
+        ),
+    ],
+)
+def test_unknown_parameters_are_told_those_that_are_like_them(run, cell, words):
+    status, printed = run(*cell)
+    first, second = printed.splitlines()
+    assert status == 1 and first == words and second.startswith("Known are ")
+
+
+@pytest.mark.parametrize(
     "cell",
     [
         ("-d", "simulated[crop=32, crop=64]", "-s", "adjoint"),
