@@ -187,9 +187,67 @@ def computed(benchmark, problems, solvers, repetitions=1):
         file.unlink()
 
 
+class Unique(yaml.SafeLoader):
+    """YAML in which no name stands twice, of which the first value would be lost."""
+
+    def construct_mapping(self, node, deep=False):
+        names = set()
+        for key in [k for k, _ in node.value if isinstance(k, yaml.ScalarNode)]:
+            if key.value in names:
+                raise yaml.constructor.ConstructorError(
+                    problem=f"{key.value} stands there twice",
+                    problem_mark=key.start_mark,
+                )
+            names.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def read_settings(path):
+    """What a configuration file holds: names with values, in YAML.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it holds something else, or a name twice.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"There is no configuration file {path}: give the path of a YAML file."
+        )
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), Unique)
+    except (UnicodeError, yaml.YAMLError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" from line {mark.line + 1} on" if mark else ""
+        twice = isinstance(error, yaml.constructor.ConstructorError)
+        why = f" ({error.problem})" if twice else ""
+        raise ValueError(
+            f"{path} cannot be read as YAML{line}{why}: correct it, or take it from the "
+            "repository."
+        ) from error
+    if not isinstance(content, dict):
+        raise ValueError(
+            f"{path} holds {content!r:.50}: write names with values, as in `solver: [ram]`."
+        )
+    return content
+
+
 def configured(path):
-    """The dataset and the solver patterns of a run config, for `results_of`."""
-    config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    """The dataset and the solver patterns of a run config, for `results_of`.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        See `read_settings`; also if it has no list of one of them.
+    """
+    config = read_settings(path)
+    for kind in ("dataset", "solver"):
+        if not isinstance(config.get(kind), list):
+            raise ValueError(
+                f"{kind} is {config.get(kind)!r} in {path}: write a list of names."
+            )
     return config["dataset"], config["solver"]
 
 

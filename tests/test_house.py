@@ -212,6 +212,8 @@ def test_a_study_says_what_made_its_tables(capsys, monkeypatch):
             "nothing.parquet: give a result file, such as one in outputs/",
         ),
         (["new-solver", "Two Words"], "is not a Python identifier in lower case"),
+        (["new-solver", "class"], "is not a Python identifier in lower case"),
+        (["distributed", "no.yml"], "There is no configuration file no.yml: give"),
     ],
 )
 def test_a_users_mistake_is_one_sentence(arguments, words, capsys, monkeypatch):

@@ -1,5 +1,6 @@
 """Write the file of a new solver, ready to run."""
 
+from keyword import iskeyword
 from pathlib import Path
 
 from ..suite import BENCHMARK, in_checkout
@@ -43,11 +44,11 @@ def new_solver(name, folder=BENCHMARK):
     Raises
     ------
     ValueError
-        If the name is not a Python identifier in lower case.
+        If the name is not a Python identifier in lower case, or a word of Python.
     FileExistsError
         If there is such a solver.
     """
-    if not name.isidentifier() or not name.islower():
+    if not name.isidentifier() or not name.islower() or iskeyword(name):
         raise ValueError(
             f"The name {name!r} is not a Python identifier in lower case: use letters, "
             "digits and _, as in fire_hqs."

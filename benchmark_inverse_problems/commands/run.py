@@ -22,7 +22,6 @@ from urllib.parse import unquote
 import click
 import pandas as pd
 import psutil
-import yaml
 from benchopt.benchmark import Benchmark, _list_parametrized_classes
 from benchopt.cli.main import run as benchopt_run
 from benchopt.results import read_results
@@ -34,7 +33,14 @@ from ..report.pictures import PICTURES
 from ..report.terminal import summary
 from ..solving import settings
 from ..solving.failures import hand_over, read_failures
-from ..suite import BENCHMARK, check_once, explained, home, working_in
+from ..suite import (
+    BENCHMARK,
+    check_once,
+    explained,
+    home,
+    read_settings,
+    working_in,
+)
 from ..support.atomic import NotWritten, claim, replacing
 from ..support.parquet import compress
 from . import INTERRUPTED, PROGRAM
@@ -85,7 +91,7 @@ def main(arguments):
     place = home(BENCHMARK)
     outputs = place / "outputs"
     arguments = placed(arguments)
-    check_pages(check_settings(BENCHMARK / "config.yml"))
+    check_pages(read_settings(BENCHMARK / "config.yml"))
     check_output(arguments)
     patterns, lost = patterns_of(arguments), []
     if patterns:
@@ -155,32 +161,9 @@ def placed(arguments):
                 f"There is no configuration file {file} in {folders}: give the path of a "
                 "YAML file."
             )
-        check_settings(path)
+        read_settings(path)
         found[index] = f"{option}={path}" if equals else str(path)
     return found
-
-
-def check_settings(path):
-    """What a configuration file holds: names with values, in YAML.
-
-    Raises
-    ------
-    ValueError
-        If it does not.
-    """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (UnicodeError, yaml.YAMLError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" from line {mark.line + 1} on" if mark else ""
-        raise ValueError(
-            f"{path} cannot be read as YAML{line}: correct it, or take it from the repository."
-        ) from error
-    if not isinstance(content, dict):
-        raise ValueError(
-            f"{path} holds {content!r:.50}: write names with values, as in `solver: [ram]`."
-        )
-    return content
 
 
 def check_pages(content):
@@ -286,7 +269,7 @@ def patterns_of(arguments):
     except (click.ClickException, click.exceptions.Exit):
         return None
     config = options["config_file"]
-    config = yaml.safe_load(Path(config).read_text(encoding="utf-8")) if config else {}
+    config = read_settings(Path(config)) if config else {}
     found = {}
     for kind in ("dataset", "solver"):
         listed = options[kind] or config.get(kind) or ()

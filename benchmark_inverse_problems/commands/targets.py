@@ -7,12 +7,10 @@ that the compact networks do not reproduce.
 
 import re
 
-import yaml
-
 from ..report.names import stems
 from ..report.rows import ALL, last_rows
 from ..studies.provenance import provenance
-from ..suite import BENCHMARK, results_of
+from ..suite import BENCHMARK, read_settings, results_of
 from ..support.text import markdown_table
 from . import parser
 
@@ -93,9 +91,7 @@ def assess(target, means):
 def main(arguments):
     """Print the tables; return 1 if a promise is not kept."""
     parser("targets", "What was promised and what is reached.").parse_args(arguments)
-    config = yaml.safe_load(
-        (BENCHMARK / "configs" / "targets.yml").read_text(encoding="utf-8")
-    )
+    config = read_settings(BENCHMARK / "configs" / "targets.yml")
     means = compute(config["runs"])
     missed = table(config["targets"], means, "target", "met")
     print(

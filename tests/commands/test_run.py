@@ -41,6 +41,11 @@ def run(suite, monkeypatch, capsys):
         ("data_paths: {2024: x}", "A name that is a number needs quotation marks."),
         ("data_home: 3", "data_home is 3 in config.yml"),
         ("data_paths: {mine: [", "cannot be read as YAML from line 1 on"),
+        (
+            "data_paths: {mine: a}\ndata_paths: {yours: b}",
+            "from line 2 on (data_paths stands there twice)",
+        ),
+        ("data_paths: {mine: a, mine: b}", "line 1 on (mine stands there twice)"),
         ("3", "config.yml holds 3: write names with values"),
         ("plots: 3", "plots is 3 in config.yml: write a list of some of bar_chart,"),
         ("plots: [nosuch]", "plots is ['nosuch'] in config.yml: write a list of"),
@@ -101,6 +106,7 @@ def test_a_name_of_files_is_no_path(run, suite, name):
         ("solver: [", "my.yml cannot be read as YAML"),
         ("ram", "my.yml holds 'ram': write names with values"),
         ("", "my.yml holds None"),
+        ("solver: [tv]\nsolver: [ram]", "line 2 on (solver stands there twice)"),
         (b"\xff\xfe\x00", "my.yml cannot be read as YAML"),
     ],
 )
