@@ -25,7 +25,7 @@ from ..tiny import tiny_problem
 CPU = torch.device("cpu")
 TABLES = sorted(tuning.FOLDER.glob("*.json"))
 # Entries of a former search, to be found anew: at most so many of a table.
-FORMER = {"diffpir": 31, "fire_hqs": 72, "pnp_pgd": 36, "red": 36}
+FORMER = {"diffpir": 31, "fire_hqs": 66, "pnp_pgd": 36, "red": 36}
 SOLVERS = {s.name: s for s in Benchmark(ROOT).get_solvers()}
 
 
