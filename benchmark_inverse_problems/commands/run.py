@@ -100,6 +100,9 @@ def main(arguments):
         for sentence in refused(benchmark, patterns):
             print(sentence)
     try:
+        if outputs.exists() and not outputs.is_dir():
+            print(f"{outputs} is no folder: move it away. Results are written there.")
+            return 1
         outputs.mkdir(exist_ok=True)
         sweep(outputs)
         with TemporaryDirectory(prefix=f"{OWN}{os.getpid()}_", dir=outputs) as folder:

@@ -18,6 +18,7 @@ from ..solving.tuning import FOLDER, entry_key
 from ..suite import BENCHMARK, in_checkout, problems, solvers
 from ..support.atomic import replacing
 from ..support.parameters import Number
+from ..support.records import read_record
 from . import PROGRAM, parser
 
 
@@ -110,7 +111,7 @@ def searched(solver):
 
 def stored(path, search):
     """The stored table of a solver; its entries are former ones if its search is another."""
-    table = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    table = read_record(path) if path.exists() else {}
     if table.get("search") != search:
         found = {k: v for k, v in table.items() if "psnr" in v}
         table = {"commands": [], "search": search}

@@ -11,10 +11,9 @@ The JSON of bundled weights has an entry ``learned``: {family of operators: {...
 What an entry leaves out is not known and counts as learned.
 """
 
-import json
-
 from ..physics.facts import decimation, family
 from ..physics.noise import noise_parameter
+from ..support.records import read_record
 from ..support.text import either
 from .ram import PUBLISHED as RAM
 from .weights import FOLDER
@@ -40,9 +39,7 @@ def learned_by(names, folder=FOLDER):
         learned = PUBLISHED.get(name)
         if learned is None:
             path = folder / f"{name}.json"
-            content = (
-                json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-            )
+            content = read_record(path) if path.exists() else {}
             learned = content.get("learned")
         if learned is None:
             return None

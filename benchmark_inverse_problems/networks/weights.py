@@ -12,6 +12,7 @@ from safetensors.torch import load, save_file
 from ..support.atomic import replacing
 from ..support.checkpoints import loading_safely, published_path
 from ..support.checks import check_known
+from ..support.records import read_record
 from .precision import IN_FLOAT32, rounded_with_sums
 
 FOLDER = Path(__file__).parents[1] / "weights"
@@ -81,11 +82,7 @@ def along_first(vector, tensor):
 def checksum(name, folder=FOLDER):
     """The first digits of the checksum of bundled weights, "" where there are none."""
     path = Path(folder) / f"{name}.json"
-    return (
-        json.loads(path.read_text(encoding="utf-8"))["sha256"][:8]
-        if path.exists()
-        else ""
-    )
+    return read_record(path).get("sha256", "")[:8] if path.exists() else ""
 
 
 def bundled(name, folder=FOLDER):
@@ -124,9 +121,7 @@ def load_weights(network, name, folder=FOLDER):
         if not file.exists():
             raise FileNotFoundError(f"The bundled weights {file} are missing: {again}")
     content = path.read_bytes()
-    expected = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))[
-        "sha256"
-    ]
+    expected = read_record(path.with_suffix(".json")).get("sha256")
     if hashlib.sha256(content).hexdigest() != expected:
         raise ValueError(
             f"The weights {path} are damaged (their checksum is not the one in "

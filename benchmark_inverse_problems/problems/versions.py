@@ -8,12 +8,14 @@ import json
 from copy import deepcopy
 from pathlib import Path
 
+from ..support.records import read_record
+
 FILE = Path(__file__).with_name("versions.json")
 
 
 def frozen(file=FILE):
     """The list, see above; versions are texts of whole numbers from 1 on."""
-    return json.loads(Path(file).read_text(encoding="utf-8"))
+    return read_record(file)
 
 
 def extended(entries, datasets):

@@ -1,6 +1,5 @@
 """Regularisation parameters, tuned once per problem on images that are never scored."""
 
-import json
 from itertools import count
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from ..judge.case import Case
 from ..judge.reconstruction import as_estimate
 from ..networks.weights import checksum
 from ..support.progress import progress
+from ..support.records import read_record
 from .search import PatternSearch
 
 FOLDER = Path(__file__).parents[1] / "tuned"
@@ -28,12 +28,7 @@ def look_up(solver, task, fixed):
     path = FOLDER / f"{solver}.json"
     if not path.exists():
         return None
-    try:
-        return json.loads(path.read_text(encoding="utf-8")).get(entry_key(task, fixed))
-    except ValueError as error:
-        raise ValueError(
-            f"{path} is no JSON ({error}): restore it from the repository."
-        ) from error
+    return read_record(path).get(entry_key(task, fixed))
 
 
 def changed_weights(entry):

@@ -122,6 +122,13 @@ def test_configs_that_cannot_be_used(
     assert len(printed.splitlines()) == 1
 
 
+def test_outputs_that_is_a_file_is_one_sentence(run, suite):
+    (suite.folder / "outputs").write_text("mine")
+    status, printed = run(*CELL)
+    assert status == 1 and len(printed.splitlines()) == 1
+    assert printed.startswith(f"{suite.folder / 'outputs'} is no folder: move it away.")
+
+
 @pytest.mark.parametrize("number", sorted(command.FORBIDDEN))
 def test_a_folder_that_cannot_be_written_is_one_sentence(
     run, suite, monkeypatch, number
