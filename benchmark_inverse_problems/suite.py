@@ -188,7 +188,7 @@ def computed(benchmark, problems, solvers, repetitions=1):
 
 
 class Unique(yaml.SafeLoader):
-    """YAML in which no name stands twice, of which the first value would be lost."""
+    """YAML that refuses a name that stands twice. Plain YAML would lose its first value."""
 
     def construct_mapping(self, node, deep=False):
         names = set()
